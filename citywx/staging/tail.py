@@ -1,0 +1,188 @@
+"""The log as one endless sequence of lines: follows segments, notices what happens to files.
+
+Nothing here waits: `read` returns what is there, and the caller decides when to look again.
+"""
+
+import logging
+import os
+from pathlib import Path
+
+from citywx.staging.lines import Line, LineReader
+from citywx.staging.position import BEFORE_BYTES, Checkpoint, Position, hash_before
+from citywx.staging.segments import SegmentFile, identify, list_segments, open_regular
+
+_log = logging.getLogger(__name__)
+
+
+class Tail:
+    """Reads the log's lines in order, from a checkpoint or from its beginning."""
+
+    def __init__(self, readings_csv: Path, checkpoint: Checkpoint | None = None) -> None:
+        """Start at `checkpoint` if the log still has it, else at the oldest line there is."""
+        self._path = readings_csv
+        self._start = checkpoint
+        self._sequence = 0
+        self._descriptor: int | None = None
+        self._reader: LineReader | None = None
+        self._before = b""  # the bytes before the reader's offset, as they were read
+        self._complained = ""
+
+    def read(self, limit: int = 1 << 20) -> list[Line]:
+        """The next whole lines, about `limit` bytes of them; empty when there are none now."""
+        for _ in range(len(list_segments(self._path)) + 1):
+            if self._reader is None and not self._open_next():
+                return []
+            lines = self._read_open(limit)
+            if lines or self._reader is not None:
+                return lines
+        return []
+
+    @property
+    def position(self) -> Position | None:
+        """Where the next line will be read; None before the first one was found."""
+        if self._reader is None:
+            return None
+        return Position(self._reader.segment, self._reader.offset)
+
+    def checkpoint(self, position: Position) -> Checkpoint | None:
+        """A checkpoint at a position that was read; None when its file has gone meanwhile."""
+        if self._reader is not None and position.segment == self._reader.segment:
+            return Checkpoint(position, hash_before(self._held, position.offset))
+        for segment in list_segments(self._path):
+            if segment.sequence == position.sequence:
+                descriptor = open_regular(segment.path)
+                if descriptor is None:
+                    break
+                try:
+                    return Checkpoint(position, hash_before(descriptor, position.offset))
+                finally:
+                    os.close(descriptor)
+        return None
+
+    def backlog_bytes(self) -> int:
+        """Bytes of the log that are not read yet."""
+        total = 0
+        for segment in list_segments(self._path):
+            if segment.sequence > self._sequence or self._reader is None:
+                try:
+                    total += segment.path.stat().st_size
+                except FileNotFoundError:
+                    continue
+        if self._reader is not None:
+            total += max(0, os.fstat(self._held).st_size - self._reader.offset)
+        return total
+
+    def close(self) -> None:
+        """Let go of the open file."""
+        if self._descriptor is not None:
+            os.close(self._descriptor)
+        self._descriptor = self._reader = None
+
+    @property
+    def _held(self) -> int:
+        if self._descriptor is None:
+            message = "the tail holds no open file"
+            raise RuntimeError(message)
+        return self._descriptor
+
+    def _read_open(self, limit: int) -> list[Line]:
+        reader = self._reader
+        if reader is None:
+            return []
+        if self._changed_behind(reader):
+            _log.warning("%s was truncated or rewritten: reading it again", self._path)
+            self._reopen()
+            return []
+        gone = self._rotated()  # looked at before reading, so that the old file is drained first
+        lines = reader.read(limit)
+        if lines:
+            self._remember(reader)
+            return lines
+        if gone:
+            last = reader.unfinished()
+            self.close()
+            return [last] if last else []
+        return []
+
+    def _changed_behind(self, reader: LineReader) -> bool:
+        if os.fstat(self._held).st_size < reader.offset:
+            return True
+        start = max(0, reader.offset - BEFORE_BYTES)
+        return os.pread(self._held, reader.offset - start, start) != self._before
+
+    def _rotated(self) -> bool:
+        """Whether the held file is no longer the one that is appended to."""
+        try:
+            here = self._path.stat(follow_symlinks=False)
+        except FileNotFoundError:
+            # Between a rename and the new file, or deleted: wait until another is there.
+            return list_segments(self._path)[-1].sequence > self._sequence
+        held = os.fstat(self._held)
+        return (here.st_dev, here.st_ino) != (held.st_dev, held.st_ino)
+
+    def _remember(self, reader: LineReader) -> None:
+        start = max(0, reader.offset - BEFORE_BYTES)
+        self._before = os.pread(self._held, reader.offset - start, start)
+
+    def _reopen(self) -> None:
+        self.close()
+        self._sequence -= 1
+
+    def _open_next(self) -> bool:
+        if self._start is not None:
+            self._sequence = max(self._sequence, self._start.position.sequence - 1)
+        segments = list_segments(self._path)
+        if self._start is not None and self._start.position.sequence > segments[-1].sequence:
+            _log.warning("the log was begun anew: reading it from its beginning")
+            self._start, self._sequence = None, 0
+        if segments[-1].sequence <= self._sequence:
+            # The newest file was replaced without being kept as a closed segment.
+            self._sequence = segments[-1].sequence - 1
+        following = next(s for s in segments if s.sequence > self._sequence)
+        return self._open(following)
+
+    def _open(self, segment: SegmentFile) -> bool:
+        try:
+            descriptor = open_regular(segment.path)
+        except PermissionError:
+            self._complain(f"{segment.path} may not be read: check its permissions")
+            return False
+        if descriptor is None:
+            if segment.path.is_symlink() or segment.path.exists():
+                self._complain(f"{segment.path} is no regular file: put the log back there")
+            return False
+        name = identify(descriptor, segment.sequence)
+        if name is None:
+            os.close(descriptor)
+            if segment.closed:
+                self._sequence = segment.sequence  # it has no data line and will get none
+            return False
+        self._complained = ""
+        self._descriptor = descriptor
+        self._sequence = segment.sequence
+        self._reader = LineReader(descriptor, name, self._start_offset(name, descriptor))
+        self._start = None
+        self._remember(self._reader)
+        return True
+
+    def _start_offset(self, name: str, descriptor: int) -> int:
+        start = self._start
+        if start is None:
+            return 0
+        offset = start.position.offset
+        if start.position.segment != name:
+            _log.warning("segment %s is gone: reading %s whole", start.position.segment, name)
+        elif (
+            offset > os.fstat(descriptor).st_size or hash_before(descriptor, offset) != start.before
+        ):
+            _log.warning("segment %s is not what it was: reading it again", name)
+        elif offset and os.pread(descriptor, 1, offset - 1) != b"\n":
+            _log.warning("position %d of %s is inside a line: reading it again", offset, name)
+        else:
+            return offset
+        return 0
+
+    def _complain(self, message: str) -> None:
+        if message != self._complained:
+            _log.error(message)
+            self._complained = message

@@ -1,0 +1,1 @@
+"""PostgreSQL: tables, migrations, loads and queries. Processes and frameworks stay outside."""

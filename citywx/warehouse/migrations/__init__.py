@@ -1,0 +1,1 @@
+"""Schema changes, run by alembic on start under a lock."""

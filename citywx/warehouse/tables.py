@@ -1,0 +1,306 @@
+"""The tables, as SQLAlchemy Core objects; a test holds them against the migrations.
+
+All times are `timestamptz`. Each table says who writes it.
+"""
+
+from sqlalchemy import (
+    ARRAY,
+    BigInteger,
+    Boolean,
+    Column,
+    Date,
+    DateTime,
+    Double,
+    ForeignKey,
+    Identity,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    PrimaryKeyConstraint,
+    Table,
+    Text,
+    UniqueConstraint,
+    Uuid,
+    func,
+    text,
+)
+from sqlalchemy.dialects.postgresql import JSONB
+
+metadata = MetaData()
+
+
+def _time(name: str, *, nullable: bool = True, now: bool = False) -> Column[object]:
+    default = func.now() if now else None
+    return Column(name, DateTime(timezone=True), nullable=nullable, server_default=default)
+
+
+def _measures() -> list[Column[object]]:
+    names = ("temperature_c", "humidity", "pressure", "wind_speed")
+    return [*(Column(name, Double) for name in names), Column("weather", Text)]
+
+
+cities = Table(  # writers: poller (resolved), loader (first seen in a CSV)
+    "cities",
+    metadata,
+    Column("name", Text, primary_key=True),
+    Column("country", Text),
+    Column("latitude", Double),
+    Column("longitude", Double),
+    Column("time_zone", Text, nullable=False, server_default="UTC"),
+    Column("elevation_m", Double),
+    Column("resolved", Boolean, nullable=False, server_default=text("false")),
+)
+
+ingest_segments = Table(  # writer: loader; numbers segments in the order they were met
+    "ingest_segments",
+    metadata,
+    Column("segment_no", Integer, Identity(always=True), primary_key=True),
+    Column("segment", Text, nullable=False, unique=True),
+    _time("first_seen", nullable=False, now=True),
+)
+
+ingest_position = Table(  # writer: loader; one row: the next unread line
+    "ingest_position",
+    metadata,
+    Column("log", Text, primary_key=True),
+    Column("segment_no", Integer, ForeignKey("ingest_segments.segment_no"), nullable=False),
+    Column("byte_offset", BigInteger, nullable=False),
+    Column("before", Text, nullable=False),
+    _time("updated_at", nullable=False, now=True),
+)
+
+ingest_batches = Table(  # writer: loader; the accounting time line
+    "ingest_batches",
+    metadata,
+    Column("batch_id", BigInteger, Identity(always=True), primary_key=True),
+    Column("run_id", Text),
+    _time("loaded_at", nullable=False, now=True),
+    Column("seconds", Double, nullable=False),
+    Column("bytes", BigInteger, nullable=False),
+    *(
+        Column(name, BigInteger, nullable=False)
+        for name in ("lines", "loaded", "duplicates", "corrected", "rejected", "skipped")
+    ),
+)
+
+raw_readings = Table(  # writer: loader
+    "raw_readings",
+    metadata,
+    Column("source", Text, nullable=False),
+    Column("city", Text, nullable=False),
+    _time("timestamp", nullable=False),
+    *_measures(),
+    _time("fetched_at"),
+    Column("segment_no", Integer, nullable=False),
+    Column("byte_offset", BigInteger, nullable=False),
+    _time("loaded_at", nullable=False, now=True),
+    PrimaryKeyConstraint("source", "city", "timestamp"),
+    Index("raw_readings_city_timestamp", "city", "timestamp"),
+)
+
+rejected_lines = Table(  # writer: loader
+    "rejected_lines",
+    metadata,
+    Column("segment_no", Integer, nullable=False),
+    Column("byte_offset", BigInteger, nullable=False),
+    Column("raw", LargeBinary, nullable=False),
+    Column("reason", Text, nullable=False),
+    _time("first_seen", nullable=False, now=True),
+    PrimaryKeyConstraint("segment_no", "byte_offset"),
+    Index("rejected_lines_first_seen", "first_seen"),
+)
+
+dirty_windows = Table(  # writer: loader adds, cleaning clears
+    "dirty_windows",
+    metadata,
+    Column("window_id", BigInteger, Identity(always=True), primary_key=True),
+    Column("city", Text, nullable=False),
+    Column("day", Date, nullable=False),
+    _time("first_timestamp", nullable=False),
+    _time("last_timestamp", nullable=False),
+    Column("segment_no", Integer, nullable=False),
+    Column("byte_offset", BigInteger, nullable=False),
+    _time("noted_at", nullable=False, now=True),
+    Index("dirty_windows_day", "day"),
+)
+
+watermarks = Table(  # writers: loader (loaded_through), cleaning (the others)
+    "watermarks",
+    metadata,
+    Column("name", Text, primary_key=True),
+    Column("segment_no", Integer, nullable=False),
+    Column("byte_offset", BigInteger, nullable=False),
+    _time("updated_at", nullable=False, now=True),
+)
+
+weather_readings = Table(  # writer: cleaning; partitioned by month of timestamp
+    "weather_readings",
+    metadata,
+    _time("timestamp", nullable=False),
+    Column("city", Text, nullable=False),
+    *_measures(),
+    Column("mod_high_temp", Boolean),
+    Column("temp_message", Text),
+    Column("low_temp", Boolean),
+    Column("source", Text, nullable=False),
+    Column("qc_flags", ARRAY(Text), nullable=False, server_default="{}"),
+    Column("imputed", ARRAY(Text), nullable=False, server_default="{}"),
+    _time("cleaned_at", nullable=False, now=True),
+    PrimaryKeyConstraint("city", "timestamp"),
+    postgresql_partition_by="RANGE (timestamp)",
+)
+
+live_readings = Table(  # writer: recorder; pruned once cleaned_through is past
+    "live_readings",
+    metadata,
+    Column("source", Text, nullable=False),
+    Column("city", Text, nullable=False),
+    _time("timestamp", nullable=False),
+    *_measures(),
+    _time("fetched_at"),
+    Column("segment", Text, nullable=False),
+    Column("byte_offset", BigInteger, nullable=False),
+    _time("received_at", nullable=False, now=True),
+    PrimaryKeyConstraint("source", "city", "timestamp"),
+    Index("live_readings_city_timestamp", "city", "timestamp"),
+)
+
+consumer_positions = Table(  # writer: recorder, in its rows' own transaction
+    "consumer_positions",
+    metadata,
+    Column("consumer", Text, primary_key=True),
+    Column("segment", Text, nullable=False),
+    Column("byte_offset", BigInteger, nullable=False),
+    Column("before", Text, nullable=False),
+    _time("updated_at", nullable=False, now=True),
+)
+
+city_predictions = Table(  # writer: asset city_predictions
+    "city_predictions",
+    metadata,
+    Column("city", Text, nullable=False),
+    Column("variable", Text, nullable=False),
+    _time("issue_time", nullable=False),
+    _time("target_time", nullable=False),
+    Column("method", Text, nullable=False),
+    Column("horizon", Text, nullable=False),
+    Column("value", Double),
+    Column("mae", Double),
+    Column("baseline_mae", Double),
+    Column("skill", Double),
+    Column("points", Integer, nullable=False),
+    Column("note", Text),
+    _time("created_at", nullable=False, now=True),
+    PrimaryKeyConstraint("city", "variable", "issue_time", "target_time", "method"),
+)
+
+daily_summaries = Table(  # writer: asset daily_summaries; one row per city, local day and period
+    "daily_summaries",
+    metadata,
+    Column("city", Text, nullable=False),
+    Column("local_date", Date, nullable=False),
+    Column("period", Text, nullable=False),
+    _time("first_timestamp"),
+    _time("last_timestamp"),
+    Column("readings", Integer, nullable=False),
+    *(
+        Column(name, Double)
+        for name in (
+            "temperature_mean",
+            "temperature_min",
+            "temperature_max",
+            "humidity_mean",
+            "pressure_mean",
+            "wind_mean",
+            "wind_max",
+        )
+    ),
+    Column("weather", Text),
+    Column("advice", ARRAY(Text), nullable=False, server_default="{}"),
+    _time("created_at", nullable=False, now=True),
+    PrimaryKeyConstraint("city", "local_date", "period"),
+)
+
+alerts = Table(  # writer: recorder, from alerts.ndjson; one row per event
+    "alerts",
+    metadata,
+    Column("alert_id", Text, nullable=False),
+    Column("event", Text, nullable=False),
+    Column("rule_id", Text, nullable=False),
+    Column("city", Text, nullable=False),
+    Column("severity", Text, nullable=False),
+    Column("metric", Text, nullable=False),
+    Column("value", Double, nullable=False),
+    Column("limit_value", Double, nullable=False),
+    Column("message", Text, nullable=False),
+    _time("observed_at", nullable=False),
+    _time("decided_at", nullable=False),
+    Column("latency_ms", Double),
+    Column("segment", Text, nullable=False),
+    Column("byte_offset", BigInteger, nullable=False),
+    PrimaryKeyConstraint("alert_id", "event"),
+    Index("alerts_observed_at", "observed_at"),
+    Index("alerts_city_observed_at", "city", "observed_at"),
+)
+
+subscribers = Table(  # writer: dashboard's subscription routes
+    "subscribers",
+    metadata,
+    Column("subscriber_id", Uuid, primary_key=True, server_default=func.gen_random_uuid()),
+    Column("email", Text, nullable=False, unique=True),
+    Column("state", Text, nullable=False),
+    Column("token_nonce", Text, nullable=False),
+    _time("requested_at", nullable=False, now=True),
+    _time("confirmed_at"),
+    _time("unsubscribed_at"),
+    Column("suppressed_reason", Text),
+)
+
+subscriber_cities = Table(  # writer: dashboard's subscription routes
+    "subscriber_cities",
+    metadata,
+    Column(
+        "subscriber_id",
+        Uuid,
+        ForeignKey("subscribers.subscriber_id", ondelete="CASCADE"),
+        nullable=False,
+    ),
+    Column("city", Text, nullable=False),
+    Column("pending", Boolean, nullable=False, server_default=text("false")),
+    PrimaryKeyConstraint("subscriber_id", "city"),
+)
+
+mail_outbox = Table(  # writers: dashboard queues, notifier sends (confirmation, welcome)
+    "mail_outbox",
+    metadata,
+    Column("mail_id", BigInteger, Identity(always=True), primary_key=True),
+    Column("kind", Text, nullable=False),
+    Column("recipient", Text, nullable=False),
+    Column("subscriber_id", Uuid),
+    Column("payload", JSONB, nullable=False, server_default="{}"),
+    Column("unique_key", Text, nullable=False),
+    Column("state", Text, nullable=False, server_default="queued"),
+    Column("attempts", Integer, nullable=False, server_default="0"),
+    _time("next_attempt_at", nullable=False, now=True),
+    Column("last_error", Text),
+    _time("queued_at", nullable=False, now=True),
+    _time("sent_at"),
+    UniqueConstraint("unique_key"),
+    Index("mail_outbox_due", "state", "next_attempt_at"),
+)
+
+email_ledger = Table(  # writer: asset email_summaries; never the same summary twice
+    "email_ledger",
+    metadata,
+    Column("subscriber_id", Uuid, nullable=False),
+    Column("kind", Text, nullable=False),
+    Column("local_date", Date, nullable=False),
+    Column("state", Text, nullable=False),
+    Column("message_id", Text, nullable=False),
+    Column("attempts", Integer, nullable=False, server_default="0"),
+    Column("last_error", Text),
+    _time("queued_at", nullable=False, now=True),
+    _time("sent_at"),
+    PrimaryKeyConstraint("subscriber_id", "kind", "local_date"),
+)

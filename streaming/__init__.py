@@ -1,0 +1,1 @@
+"""The speed layer: processes that never stop, one file each, `python -m streaming.NAME`."""
