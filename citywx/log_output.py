@@ -76,5 +76,3 @@ def configure_logging(settings: Settings) -> None:
     logging.captureWarnings(capture=True)
     for noisy in ("urllib3", "watchdog", "alembic", "requests"):  # URLs, paths, one line a call
         logging.getLogger(noisy).setLevel(logging.WARNING)
-            max(logging.WARNING, logging.getLevelName(settings.log_level))
-        )
