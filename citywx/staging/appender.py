@@ -39,6 +39,8 @@ class Appender:
             message = f"{readings_csv} already has a writer: stop the other poller first"
             raise LogInUseError(message) from None
         self._descriptor = self._open()
+        if os.pread(self._descriptor, len(_HEADER), 0) != _HEADER:
+            self._rotate()  # somebody else's columns: begin a segment with ours
 
     def append(self, readings: Sequence[Reading]) -> None:
         """Append the readings, stamped with the time of writing; OSError when the disk is full."""
@@ -75,13 +77,18 @@ class Appender:
         return descriptor
 
     def _write(self, data: bytes) -> None:
-        size = os.fstat(self._descriptor).st_size
-        if size and os.pread(self._descriptor, 1, size - 1) != b"\n":
+        if self._torn():
             data = b"\n" + data
         while data:
             data = data[os.write(self._descriptor, data) :]
 
+    def _torn(self) -> bool:
+        size = os.fstat(self._descriptor).st_size
+        return size > 0 and os.pread(self._descriptor, 1, size - 1) != b"\n"
+
     def _rotate(self) -> None:
+        if self._torn():
+            os.write(self._descriptor, b"\n")
         sequence = list_segments(self._path)[-1].sequence
         os.fsync(self._descriptor)
         self._path.rename(self._path.with_name(f"{self._path.stem}-{sequence:06d}.csv"))
