@@ -1,0 +1,275 @@
+"""The log → `raw_readings`, exactly once.
+
+A batch is one transaction under a lock: readings, rejected lines, accounting, what has to be
+cleaned again, and the position in the log commit together or not at all. So any number of loaders
+may run at once, be killed, or be started again. What readings mean belongs in `citywx.weather`.
+"""
+
+import time
+from collections.abc import Callable, Sequence
+from contextlib import closing
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+from pathlib import Path
+
+from sqlalchemy import Connection, Engine, func, select, text
+from sqlalchemy.dialects.postgresql import insert
+
+from citywx.staging.lines import KEPT_BYTES, Line, Rejected, read_record
+from citywx.staging.position import Checkpoint, Position, save_checkpoint
+from citywx.staging.segments import list_segments
+from citywx.staging.tail import Tail
+from citywx.warehouse.copy_in import copy_lines, copy_number, copy_text, copy_time, create_stage
+from citywx.warehouse.locks import lock_for_transaction
+from citywx.warehouse.merge_raw import MERGE, STAGE, STAGE_COLUMNS, Merged
+from citywx.warehouse.tables import (
+    ingest_batches,
+    ingest_position,
+    ingest_segments,
+    rejected_lines,
+)
+from citywx.warehouse.watermarks import LogPlace, advance_watermark
+from citywx.weather.reading import FUTURE_TOLERANCE, Reading
+
+_LOG = "readings"
+_LOCK = "load"
+_BATCH_BYTES = 3 << 20  # about 50,000 lines: memory and the time that the lock is held stay bounded
+
+
+@dataclass(frozen=True, slots=True)
+class LoadResult:
+    """What became of the lines; `lines` is the sum of the five counts after it."""
+
+    lines: int = 0
+    loaded: int = 0
+    duplicates: int = 0
+    """Said the same as a line before, or were superseded by a line further on."""
+    corrected: int = 0
+    """Said something else about an observation than the line before did."""
+    rejected: int = 0
+    skipped: int = 0
+    """Headers and blank lines."""
+    bytes: int = 0
+    days: frozenset[date] = frozenset()
+    """The UTC days whose readings changed."""
+
+    def __add__(self, other: "LoadResult") -> "LoadResult":
+        return LoadResult(
+            lines=self.lines + other.lines,
+            loaded=self.loaded + other.loaded,
+            duplicates=self.duplicates + other.duplicates,
+            corrected=self.corrected + other.corrected,
+            rejected=self.rejected + other.rejected,
+            skipped=self.skipped + other.skipped,
+            bytes=self.bytes + other.bytes,
+            days=self.days | other.days,
+        )
+
+
+def utc_now() -> datetime:
+    """The present, aware UTC."""
+    return datetime.now(UTC)
+
+
+def load_log(  # noqa: PLR0913 - named, and most have defaults
+    engine: Engine,
+    readings_csv: Path,
+    *,
+    earliest: datetime,
+    run_id: str | None = None,
+    hint: Path | None = None,
+    clock: Callable[[], datetime] = utc_now,
+    batch_bytes: int = _BATCH_BYTES,
+) -> LoadResult:
+    """Load what the log holds and `raw_readings` does not, up to the log's present end.
+
+    Observations before `earliest` (aware UTC), or further ahead of `clock` than FUTURE_TOLERANCE,
+    are rejected lines. `run_id` stands in the accounting. `hint` is a checkpoint file for whoever
+    deletes old segments; the truth is the position in the database.
+    """
+    end = _present_end(readings_csv)
+    total = LoadResult()
+    loader = _Loader(engine, readings_csv, earliest, run_id, clock, batch_bytes)
+    with closing(loader):
+        while (batch := loader.load_batch()) is not None:
+            total += batch.result
+            if hint is not None:
+                save_checkpoint(hint, batch.checkpoint)
+            position = batch.checkpoint.position
+            if (position.sequence, position.offset) >= end:
+                break
+    return total
+
+
+def _present_end(readings_csv: Path) -> tuple[int, int]:
+    """Sequence and size of the newest segment: what is written later is for the next load."""
+    newest = list_segments(readings_csv)[-1]
+    try:
+        return newest.sequence, newest.path.stat().st_size
+    except FileNotFoundError:
+        return newest.sequence, 0
+
+
+@dataclass(frozen=True, slots=True)
+class _Batch:
+    result: LoadResult
+    checkpoint: Checkpoint
+
+
+@dataclass(slots=True)
+class _Loader:
+    """Reads on where the database says; keeps the log open as long as nobody else moved on."""
+
+    _engine: Engine
+    _readings_csv: Path
+    _earliest: datetime
+    _run_id: str | None
+    _clock: Callable[[], datetime]
+    _batch_bytes: int
+    _tail: Tail | None = None
+    _at: Checkpoint | None = None
+    """Where the open tail stands."""
+
+    def close(self) -> None:
+        if self._tail is not None:
+            self._tail.close()
+            self._tail = None
+
+    def load_batch(self) -> _Batch | None:
+        """Load the next lines in one transaction; None where the log ends."""
+        started = time.perf_counter()
+        with self._engine.begin() as connection:
+            lock_for_transaction(connection, _LOCK)
+            tail = self._tail_at(connection)
+            lines = tail.read(self._batch_bytes)
+            if not lines:
+                return None
+            position = Position(lines[-1].segment, lines[-1].end)
+            checkpoint = tail.checkpoint(position) or Checkpoint(position, before="")
+            place = LogPlace(_segment_number(connection, position.segment), position.offset)
+            result = self._store(connection, lines, place)
+            _save_position(connection, place, checkpoint.before)
+            _account(connection, result, self._run_id, time.perf_counter() - started)
+        self._at = checkpoint
+        return _Batch(result, checkpoint)
+
+    def _tail_at(self, connection: Connection) -> Tail:
+        stored = _stored_checkpoint(connection)
+        if self._tail is None or stored != self._at:
+            self.close()
+            self._tail, self._at = Tail(self._readings_csv, stored), stored
+        return self._tail
+
+    def _store(self, connection: Connection, lines: Sequence[Line], place: LogPlace) -> LoadResult:
+        latest = self._clock() + FUTURE_TOLERANCE
+        staged, rejected = [], []
+        for line in lines:
+            record = read_record(line, earliest=self._earliest, latest=latest)
+            if isinstance(record, Reading):
+                staged.append(_stage_line(record, line.offset))
+            elif record is not None:
+                rejected.append(record)
+        merged = _merge(connection, staged, place)
+        _keep_rejected(connection, rejected, place.segment_no)
+        return LoadResult(
+            lines=len(lines),
+            loaded=merged.loaded,
+            duplicates=merged.duplicates,
+            corrected=merged.corrected,
+            rejected=len(rejected),
+            skipped=len(lines) - len(staged) - len(rejected),
+            bytes=lines[-1].end - lines[0].offset,
+            days=merged.days,
+        )
+
+
+def _stored_checkpoint(connection: Connection) -> Checkpoint | None:
+    row = connection.execute(
+        select(ingest_segments.c.segment, ingest_position.c.byte_offset, ingest_position.c.before)
+        .join_from(ingest_position, ingest_segments)
+        .where(ingest_position.c.log == _LOG)
+    ).one_or_none()
+    return None if row is None else Checkpoint(Position(row.segment, row.byte_offset), row.before)
+
+
+def _segment_number(connection: Connection, segment: str) -> int:
+    known = select(ingest_segments.c.segment_no).where(ingest_segments.c.segment == segment)
+    number = connection.execute(known).scalar_one_or_none()
+    if number is None:
+        new = insert(ingest_segments).values(segment=segment)
+        number = connection.execute(new.returning(ingest_segments.c.segment_no)).scalar_one()
+    return int(number)
+
+
+def _stage_line(reading: Reading, offset: int) -> str:
+    fields = (
+        copy_text(reading.source),
+        copy_text(reading.city),
+        copy_time(reading.timestamp),
+        copy_number(reading.temperature_c),
+        copy_number(reading.humidity),
+        copy_number(reading.pressure),
+        copy_number(reading.wind_speed),
+        copy_text(reading.weather),
+        copy_time(reading.fetched_at),
+        str(offset),
+    )
+    return "\t".join(fields) + "\n"
+
+
+def _merge(connection: Connection, staged: Sequence[str], place: LogPlace) -> Merged:
+    if not staged:
+        return Merged()
+    create_stage(connection, STAGE, STAGE_COLUMNS)
+    copy_lines(connection, STAGE, staged)
+    # A batch is small and the table may be large: look each row up by its key.
+    connection.execute(text("SET LOCAL enable_hashjoin = off"))
+    connection.execute(text("SET LOCAL enable_mergejoin = off"))
+    row = connection.execute(
+        MERGE, {"segment_no": place.segment_no, "end": place.byte_offset}
+    ).one()
+    return Merged(row.loaded, row.duplicates, row.corrected, frozenset(row.days))
+
+
+def _keep_rejected(connection: Connection, rejected: Sequence[Rejected], segment_no: int) -> None:
+    if rejected:
+        connection.execute(
+            insert(rejected_lines).on_conflict_do_nothing(),
+            [
+                {
+                    "segment_no": segment_no,
+                    "byte_offset": item.line.offset,
+                    "raw": item.line.data[:KEPT_BYTES],
+                    "reason": item.reason,
+                }
+                for item in rejected
+            ],
+        )
+
+
+def _save_position(connection: Connection, place: LogPlace, before: str) -> None:
+    values = {"segment_no": place.segment_no, "byte_offset": place.byte_offset, "before": before}
+    connection.execute(
+        insert(ingest_position)
+        .values(log=_LOG, **values)
+        .on_conflict_do_update(index_elements=["log"], set_=values | {"updated_at": func.now()})
+    )
+    advance_watermark(connection, "loaded_through", place)
+
+
+def _account(
+    connection: Connection, result: LoadResult, run_id: str | None, seconds: float
+) -> None:
+    connection.execute(
+        insert(ingest_batches).values(
+            run_id=run_id,
+            seconds=seconds,
+            bytes=result.bytes,
+            lines=result.lines,
+            loaded=result.loaded,
+            duplicates=result.duplicates,
+            corrected=result.corrected,
+            rejected=result.rejected,
+            skipped=result.skipped,
+        )
+    )
