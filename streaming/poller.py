@@ -1,0 +1,55 @@
+"""The poller: readings from a source into the log.
+
+The loop takes what is due, appends it, and only then tells the source so. It needs neither database
+nor broker. Where readings come from is `streaming.sources`' matter.
+"""
+
+import logging
+from collections import Counter as count_by
+from datetime import UTC, datetime
+
+from prometheus_client import Counter
+
+from citywx.home import HomeError
+from citywx.settings import USAGE_ERROR
+from citywx.source_choice import SourceChoiceError, choose_source
+from citywx.staging.appender import Appender
+from streaming.process import Process, run
+from streaming.sources.build import build_source
+from streaming.sources.source import Source
+
+_log = logging.getLogger(__name__)
+_BEAT_SECONDS = 1.0
+_BYTES_PER_MB = 1_000_000
+
+READINGS_WRITTEN = Counter("citywx_readings_written_total", "Readings appended.", ["source"])
+
+
+def main(process: Process) -> None:
+    """Write readings until asked to stop."""
+    try:
+        choice = choose_source(process.settings)
+        process.home.claim(process.settings, choice.source)
+        _log.info("readings come from %s: %s", choice.source.value, choice.reason)
+        rotate_bytes = process.settings.staging_rotate_mb * _BYTES_PER_MB
+        with Appender(process.home.readings_csv, rotate_bytes) as log:
+            poll(process, build_source(process, choice.source, log), log)
+    except (HomeError, SourceChoiceError) as error:
+        _log.error("%s", error)
+        raise SystemExit(USAGE_ERROR) from None
+
+
+def poll(process: Process, source: Source, log: Appender) -> None:
+    """Move readings from the source to the log, as they fall due, until asked to stop."""
+    while not process.stopping.is_set():
+        readings = source.take(datetime.now(UTC))
+        log.append(readings)
+        source.written()
+        for name, rows in count_by(reading.source for reading in readings).items():
+            READINGS_WRITTEN.labels(name).inc(rows)
+        process.beat(source.detail)
+        process.wait(min(source.pause(datetime.now(UTC)), _BEAT_SECONDS))
+
+
+if __name__ == "__main__":
+    run("poller", main)
