@@ -23,6 +23,7 @@ from sqlalchemy import (
     UniqueConstraint,
     Uuid,
     func,
+    literal_column,
     text,
 )
 from sqlalchemy.dialects.postgresql import JSONB
@@ -255,6 +256,17 @@ subscribers = Table(  # writer: dashboard's subscription routes
     _time("confirmed_at"),
     _time("unsubscribed_at"),
     Column("suppressed_reason", Text),
+    Index("subscribers_address", func.lower(literal_column("email")), unique=True),
+)
+
+subscription_requests = Table(  # writer: dashboard's subscription routes; kept for a day
+    "subscription_requests",
+    metadata,
+    Column("request_id", BigInteger, Identity(always=True), primary_key=True),
+    _time("requested_at", nullable=False),
+    Column("address_hash", Text, nullable=False),
+    Column("client_hash", Text, nullable=False),
+    Index("subscription_requests_at", "requested_at"),
 )
 
 subscriber_cities = Table(  # writer: dashboard's subscription routes
@@ -268,7 +280,7 @@ subscriber_cities = Table(  # writer: dashboard's subscription routes
     ),
     Column("city", Text, nullable=False),
     Column("pending", Boolean, nullable=False, server_default=text("false")),
-    PrimaryKeyConstraint("subscriber_id", "city"),
+    PrimaryKeyConstraint("subscriber_id", "city", "pending"),
 )
 
 mail_outbox = Table(  # writers: dashboard queues, notifier sends (confirmation, welcome)
@@ -302,5 +314,7 @@ email_ledger = Table(  # writer: asset email_summaries; never the same summary t
     Column("last_error", Text),
     _time("queued_at", nullable=False, now=True),
     _time("sent_at"),
+    _time("next_attempt_at", nullable=False, now=True),
     PrimaryKeyConstraint("subscriber_id", "kind", "local_date"),
+    Index("email_ledger_due", "state", "next_attempt_at"),
 )
