@@ -154,7 +154,7 @@ class _Loader:
         return _Batch(result, checkpoint)
 
     def _tail_at(self, connection: Connection) -> Tail:
-        stored = _stored_checkpoint(connection)
+        stored = stored_checkpoint(connection)
         if self._tail is None or stored != self._at:
             self.close()
             self._tail, self._at = Tail(self._readings_csv, stored), stored
@@ -183,7 +183,8 @@ class _Loader:
         )
 
 
-def _stored_checkpoint(connection: Connection) -> Checkpoint | None:
+def stored_checkpoint(connection: Connection) -> Checkpoint | None:
+    """Where the next load reads on; None before the first one."""
     row = connection.execute(
         select(ingest_segments.c.segment, ingest_position.c.byte_offset, ingest_position.c.before)
         .join_from(ingest_position, ingest_segments)
