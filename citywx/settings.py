@@ -5,6 +5,7 @@ against this file by a test. Paths that follow from settings are properties here
 module joins path names of its own.
 """
 
+import os
 import sys
 from datetime import UTC, datetime, time
 from enum import StrEnum
@@ -12,6 +13,7 @@ from pathlib import Path
 from typing import Annotated, Self
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
+from dotenv import dotenv_values
 from pydantic import (
     AfterValidator,
     AwareDatetime,
@@ -24,6 +26,7 @@ from pydantic import (
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 USAGE_ERROR = 2
+ENV_FILE = ".env"
 
 
 class WeatherSource(StrEnum):
@@ -80,7 +83,7 @@ class Settings(BaseSettings):
     """All settings. Environment variables have the fields' names in upper case."""
 
     model_config = SettingsConfigDict(
-        env_file=".env",
+        env_file=ENV_FILE,
         env_file_encoding="utf-8",
         env_ignore_empty=True,
         extra="forbid",
@@ -233,6 +236,21 @@ class Settings(BaseSettings):
     def load(cls) -> Self:
         """Read the environment and `.env`; ValidationError names each wrong setting."""
         return cls()
+
+
+def raw_environment() -> dict[str, str]:
+    """The environment and `.env` as they are, for processes that are to see the same settings.
+
+    Settings have their names in upper case here, whichever way they were written; as in
+    `Settings`, an empty one counts as absent.
+    """
+    environment = {}
+    for name, value in (*dotenv_values(ENV_FILE).items(), *os.environ.items()):
+        if name.lower() not in Settings.model_fields:
+            environment[name] = value or ""
+        elif value:
+            environment[name.upper()] = value
+    return environment
 
 
 def load_or_exit() -> Settings:

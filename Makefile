@@ -1,0 +1,63 @@
+# Bare `make` lists the targets. Settings are given either way:
+#   make up WEATHER_SOURCE=replay REPLAY_FILE=readings.csv
+#   WEATHER_SOURCE=replay REPLAY_FILE=readings.csv make up
+
+VENV := .venv
+BIN := $(VENV)/bin
+RUNTIME := $(VENV)/installed-runtime
+DEV := $(VENV)/installed-dev
+MAKEFLAGS += --no-print-directory
+
+.DEFAULT_GOAL := help
+.PHONY: help install up demo down status env test check faults lock
+
+help: ## list the targets
+	@sed -n 's/^\([a-z%-]*\):.*## \(.*\)/  make \1|\2/p' $(MAKEFILE_LIST) | awk -F'|' '{printf "%-18s %s\n", $$1, $$2}'
+
+install: $(RUNTIME) ## install what the pipeline needs into .venv
+
+up: $(RUNTIME) ## start the whole pipeline; Ctrl-C stops it
+	@$(BIN)/citywx up
+
+demo: $(RUNTIME) ## the same with simulated weather, in a home of its own
+	@HOME_NAME=demo WEATHER_SOURCE=simulate $(BIN)/citywx up
+
+down: $(RUNTIME) ## stop the pipeline
+	@$(BIN)/citywx down
+
+status: $(RUNTIME) ## show how each service is doing
+	@$(BIN)/citywx status
+
+env: $(RUNTIME) ## write .env with random passwords, for Compose
+	@$(BIN)/citywx env
+
+test: $(DEV) ## run all tests
+	$(BIN)/python -m pytest -n 2 --dist loadgroup $(PYTEST_ARGS)
+
+check: $(DEV) ## format, lint, types and locks, as CI does
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/python -m tests.support.locks
+
+faults: $(DEV) ## kill processes while data flows, and count what is missing or double
+	$(BIN)/python -m pytest tests/faults -p no:xdist $(PYTEST_ARGS)
+
+bench-%: $(DEV) ## run one benchmark, e.g. make bench-streaming [QUICK=1]
+	$(BIN)/python -m benchmarks.$*
+
+lock: ## resolve the dependencies anew (needs uv)
+	uv pip compile $(LOCK_OPTIONS) --extra local -o requirements.lock pyproject.toml
+	uv pip compile $(LOCK_OPTIONS) --extra local --extra dev -c requirements.lock -o requirements-dev.lock pyproject.toml
+
+# pip needs the extras of a requirement to stand in the lock; nobody needs an index address there.
+LOCK_OPTIONS := --quiet --universal --python-version 3.11 --generate-hashes --no-strip-extras \
+	--no-header --no-annotate --no-emit-index-url
+
+$(RUNTIME): requirements.lock pyproject.toml
+	@sh deploy/install.sh $(VENV) requirements.lock
+	@touch $@
+
+$(DEV): requirements-dev.lock pyproject.toml
+	@sh deploy/install.sh $(VENV) requirements-dev.lock
+	@touch $(RUNTIME) $@

@@ -1,0 +1,113 @@
+"""The command line. Each command is thin: what it does stands in the module that it calls.
+
+Modules are imported inside the commands, so that `citywx --help` answers at once.
+"""
+
+import json
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+if TYPE_CHECKING:
+    from citywx.settings import Settings
+
+_FAILED = 1
+_USAGE = 2
+
+app = typer.Typer(
+    name="citywx",
+    help="A real-time weather pipeline for cities.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+subscribers = typer.Typer(help="Who gets the daily mail.", no_args_is_help=True)
+app.add_typer(subscribers, name="subscribers")
+
+Json = Annotated[bool, typer.Option("--json", help="Print JSON, for machines.")]
+Yes = Annotated[bool, typer.Option("--yes", help="Do not ask.")]
+
+
+@app.command()
+def up(
+    *,
+    detach: Annotated[
+        bool, typer.Option("--detach", help="Return when ready; stop it with `citywx down`.")
+    ] = False,
+) -> None:
+    """Start the whole pipeline on this machine and stay until Ctrl-C."""
+    with _plain_errors():
+        from citywx.local_stack.foreground import run_up
+
+        raise typer.Exit(run_up(_settings(), detach=detach, say=_say))
+
+
+@app.command()
+def down() -> None:
+    """Stop the pipeline; no process of it remains."""
+    with _plain_errors():
+        from citywx.home import Home
+        from citywx.local_stack.up import stop
+
+        home = Home.find(_settings())
+        print("stopped" if stop(home, _say) else f"nothing runs in {home.path}")
+
+
+@app.command()
+def status(*, as_json: Json = False) -> None:
+    """Show how each service is doing; exit code 0 only when all are up."""
+    with _plain_errors():
+        from citywx.home import Home
+        from citywx.local_stack.screen import status_lines
+        from citywx.local_stack.status import read_status
+
+        found = read_status(Home.find(_settings()))
+        print(json.dumps(found.as_json(), indent=2) if as_json else "\n".join(status_lines(found)))
+        raise typer.Exit(0 if found.ready else _FAILED)
+
+
+@app.command()
+def inspect(
+    file: Annotated[Path, typer.Argument(help="A CSV file of readings.")], *, as_json: Json = False
+) -> None:
+    """Say what a reader of the log makes of a file: readings, rejected lines, unfinished tail."""
+    with _plain_errors():
+        from citywx.inspection import inspect_file
+
+        found = inspect_file(file, earliest=_settings().history_start)
+        if as_json:
+            print(json.dumps(found.as_json(), indent=2))
+            return
+        print(f"{found.accepted} readings, {found.duplicates} duplicates")
+        print(f"{len(found.rejected)} rejected lines")
+        for offset, reason in found.rejected:
+            print(f"  at byte {offset}: {reason}")
+        if found.pending_tail:
+            print("the last line is not finished; it is read once its line end is there")
+
+
+def _settings() -> "Settings":
+    from citywx.settings import load_or_exit
+
+    return load_or_exit()
+
+
+def _say(line: str) -> None:
+    print(line, flush=True)
+
+
+@contextmanager
+def _plain_errors() -> Iterator[None]:
+    """Turn errors whose message explains them into one line on stderr and an exit code."""
+    from citywx.errors import FAILURES, USAGE_MISTAKES
+
+    try:
+        yield
+    except (*USAGE_MISTAKES, *FAILURES) as error:
+        print(f"citywx: {error}", file=sys.stderr)
+        code = _USAGE if isinstance(error, USAGE_MISTAKES) else _FAILED
+        raise typer.Exit(code) from None

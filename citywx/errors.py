@@ -1,0 +1,26 @@
+"""Which errors the command line shows as one line: their messages say what is wrong and what to do.
+
+Any other error is a fault of citywx itself, and keeps its traceback.
+"""
+
+from citywx.home import HomeError
+from citywx.inspection import NotReadableError
+from citywx.local_stack.ports import NoFreePortError
+from citywx.local_stack.postgres import PostgresMissingError, PostgresNotReadyError
+from citywx.local_stack.supervision import SupervisionError
+from citywx.local_stack.up import StartError
+from citywx.source_choice import SourceChoiceError
+from citywx.warehouse.database import DatabaseNotConfiguredError
+
+USAGE_MISTAKES = (HomeError, NotReadableError, SourceChoiceError)
+"""The command cannot do what was asked for: exit code 2."""
+
+FAILURES = (
+    DatabaseNotConfiguredError,
+    NoFreePortError,
+    PostgresMissingError,
+    PostgresNotReadyError,
+    StartError,
+    SupervisionError,
+)
+"""It could not be done now: exit code 1."""
