@@ -133,6 +133,11 @@ class Home:
         return self.path / "postgres"
 
     @property
+    def broker(self) -> Path:
+        """The embedded broker's configuration and password hash."""
+        return self.path / "broker"
+
+    @property
     def dagster(self) -> Path:
         """Dagster's compute logs and artifacts."""
         return self.path / "dagster"

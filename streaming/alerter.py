@@ -1,0 +1,182 @@
+"""Readings → alerts: judges each reading at once, appends events, publishes them.
+
+It needs no database. Its events are in `alerts.ndjson`, synced, before its snapshot passes the
+readings that caused them; after a crash it judges from the snapshot on and drops the events that
+the log already has, so that each stands there once. They are published again: harmless, since an
+alert's id and event say that it is the same.
+"""
+
+import time
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+
+from prometheus_client import Counter, Histogram
+
+from citywx.staging.position import save_checkpoint
+from citywx.weather.alerting.rules import load_rules
+from citywx.weather.alerting.steps import AlertBook, AlertEvent
+from citywx.weather.reading import encode_payload, format_timestamp
+from streaming.alerts_log import AlertsLog
+from streaming.background import Background
+from streaming.consumer import LogConsumer
+from streaming.messages import ALERTS, READINGS, LogReading, alert_state_topic
+from streaming.mqtt import Broker, Connection, Message
+from streaming.outbox import Outbox
+from streaming.process import Process, run
+from streaming.snapshot import Snapshot, encode_snapshot, load_snapshot, save_snapshot
+from streaming.status import Announcer, will_of
+
+NAME = "alerter"
+_WAIT_SECONDS = 0.25
+_SAVE_SECONDS = 1.0
+
+_EVENTS = Counter("citywx_alerter_events", "Alert events", ["rule", "event"])
+_READINGS = Counter("citywx_alerter_readings", "Readings judged")
+_LATENCY = Histogram(
+    "citywx_alerter_decision_seconds",
+    "From the writing of the CSV line to the decision",
+    buckets=(0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.5, 1, 5, 60),
+)
+
+
+class Alerter:
+    """Judges readings and keeps what must survive a crash."""
+
+    def __init__(self, process: Process, connection: Connection) -> None:
+        """Continue from the snapshot, or judge the log from its beginning."""
+        self._connection = connection
+        self._snapshot_path = process.home.state / f"{NAME}.json"
+        self._position_path = process.home.state / "positions" / f"{NAME}.json"
+        snapshot = load_snapshot(self._snapshot_path)
+        self._book = AlertBook(load_rules(process.settings.alert_rules), snapshot.states)
+        self._log = AlertsLog(process.home.alerts_log, snapshot.alerts_bytes)
+        self._consumer = LogConsumer(
+            process.home.readings_csv,
+            snapshot.checkpoint,
+            earliest=process.settings.history_start,
+        )
+        self._announcer = Announcer(connection, NAME)
+        self._saver = Background("saving the alerter's snapshot")
+        self._session = 0
+        self._outbox = Outbox(connection)
+        self._saved = self._consumer.position
+        self._saved_at = time.monotonic()
+
+    def step(self) -> None:
+        """Wait for readings, and judge them."""
+        self._connection.wait(0.0 if self._consumer.behind else _WAIT_SECONDS)
+        now = time.monotonic()
+        if self._connection.session != self._session:
+            self._session = self._connection.session
+            self._consumer.look()
+        for item in self._consumer.take(self._connection.messages(), now):
+            self._judge(item)
+        self._outbox.flush()
+        self._announcer.announce(self._consumer.position)
+        if now - self._saved_at >= _SAVE_SECONDS and self._saver.idle:
+            self._save(now)
+
+    @property
+    def detail(self) -> str:
+        """Where it is, for people."""
+        return f"judged up to {self._consumer.position}"
+
+    def stop(self) -> None:
+        """Save where it is."""
+        self._announcer.say_stopped(self._consumer.position)
+        self._saver.finish()
+        self._snapshot_job()()
+        self._log.close()
+
+    def _judge(self, item: LogReading) -> None:
+        _READINGS.inc()
+        events = self._book.judge(item.reading)
+        if not events:
+            return
+        decided_at = datetime.now(UTC)
+        fresh, messages = [], []
+        for event in events:
+            body = encode_payload(_event_body(event, item, decided_at))
+            key = (event.alert_id, event.event.value)
+            if key not in self._log.written:
+                fresh.append(body)
+                _EVENTS.labels(event.rule_id, event.event.value).inc()
+            messages += _messages(event, body)
+        if fresh:
+            self._log.append(fresh)
+        for message in messages:
+            self._outbox.put(message)
+        if item.reading.fetched_at is not None:
+            _LATENCY.observe(max(0.0, (decided_at - item.reading.fetched_at).total_seconds()))
+
+    def _save(self, now: float) -> None:
+        self._saved_at = now
+        if self._consumer.position != self._saved:
+            self._saved = self._consumer.position
+            self._saver.start(self._snapshot_job())
+
+    def _snapshot_job(self) -> Callable[[], None]:
+        checkpoint = self._consumer.checkpoint()
+        text = encode_snapshot(Snapshot(checkpoint, self._log.size, self._book.states))
+
+        def job() -> None:
+            self._log.sync()
+            save_snapshot(self._snapshot_path, text)
+            if checkpoint is not None:
+                save_checkpoint(self._position_path, checkpoint)
+
+        return job
+
+
+def _event_body(event: AlertEvent, item: LogReading, decided_at: datetime) -> dict[str, object]:
+    reading = item.reading
+    counted_from, since = (
+        ("write", reading.fetched_at) if reading.fetched_at else ("read", item.read_at)
+    )
+    latency = (decided_at - since) / timedelta(milliseconds=1) if since else None
+    return {
+        "v": 1,
+        "alert_id": event.alert_id,
+        "event": event.event.value,
+        "rule_id": event.rule_id,
+        "city": event.city,
+        "severity": event.severity.value,
+        "metric": event.metric,
+        "value": event.value,
+        "limit": event.limit,
+        "message": event.message,
+        "observed_at": format_timestamp(event.observed_at),
+        "decided_at": format_timestamp(decided_at),
+        "latency_ms": None if latency is None else round(latency, 3),
+        "latency_from": counted_from,
+        "segment": item.segment,
+        "offset": item.offset,
+        "notify": event.notify,
+    }
+
+
+def _messages(event: AlertEvent, body: bytes) -> list[Message]:
+    topic = alert_state_topic(event.rule_id, event.city)
+    return [Message(ALERTS, body), Message(topic, body, retained=True)]
+
+
+def main(process: Process) -> None:
+    """Judge readings until asked to stop."""
+    connection = Connection(
+        Broker.of(process.settings),
+        f"citywx-{NAME}",
+        subscriptions=(READINGS,),
+        will=will_of(NAME),
+    )
+    alerter = Alerter(process, connection)
+    try:
+        while not process.stopping.is_set():
+            alerter.step()
+            process.beat(alerter.detail)
+    finally:
+        alerter.stop()
+        connection.close()
+
+
+if __name__ == "__main__":
+    run(NAME, main)

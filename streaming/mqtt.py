@@ -1,0 +1,417 @@
+"""MQTT: the only import of paho; nothing of paho leaves this module.
+
+One thread: `Connection.wait` runs the selector over paho's socket (its external-loop interface)
+and over one descriptor that wakes the loop. Callbacks only append to queues. Every connection is a
+new paho client with a clean start, so that paho re-sends nothing by itself: what is unacknowledged
+is its owner's business.
+"""
+
+import logging
+import os
+import random
+import selectors
+import socket
+import time
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from urllib.parse import unquote, urlsplit
+
+from paho.mqtt.client import Client, ConnectFlags, DisconnectFlags, MQTTMessage
+from paho.mqtt.enums import CallbackAPIVersion, MQTTErrorCode, MQTTProtocolVersion
+from paho.mqtt.packettypes import PacketTypes
+from paho.mqtt.properties import Properties
+from paho.mqtt.reasoncodes import ReasonCode
+from paho.mqtt.subscribeoptions import SubscribeOptions
+
+from citywx.settings import Settings
+
+_log = logging.getLogger(__name__)
+
+FIRST_FAILURE_CODE = 0x80
+_TAKEN_OVER = 0x8E
+_KEEPALIVE_SECONDS = 30
+_CONNECT_SECONDS = 5.0
+_BACKOFF_FIRST, _BACKOFF_LAST = 0.2, 10.0
+_MISC_SECONDS = 1.0
+_READS_PER_WAKE = 500
+_MQTT_5 = 5
+
+
+class BrokerNotConfiguredError(Exception):
+    """No MQTT_URL is set, or it is no MQTT address."""
+
+
+class TakenOverError(Exception):
+    """Another process connected under this process's client id."""
+
+
+@dataclass(frozen=True, slots=True)
+class Broker:
+    """Where the broker is, and as whom to connect."""
+
+    host: str
+    port: int
+    user: str | None = None
+    password: str | None = field(default=None, repr=False)
+    protocol: int = _MQTT_5
+    """5 for MQTT 5, 4 for MQTT 3.1.1 (no reason codes)."""
+
+    @classmethod
+    def of(cls, settings: Settings) -> "Broker":
+        """The broker at MQTT_URL; BrokerNotConfiguredError when there is none."""
+        if settings.mqtt_url is None:
+            message = "MQTT_URL is not set: start the pipeline with `make up`, or set it"
+            raise BrokerNotConfiguredError(message)
+        url = urlsplit(settings.mqtt_url.get_secret_value())
+        if url.scheme != "mqtt" or not url.hostname:
+            message = "MQTT_URL must look like mqtt://user:password@host:port"
+            raise BrokerNotConfiguredError(message)
+        user = unquote(url.username) if url.username else None
+        password = unquote(url.password) if url.password else None
+        return cls(url.hostname, url.port or 1883, user, password, settings.mqtt_protocol)
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """A message, received or to be sent."""
+
+    topic: str
+    payload: bytes
+    retained: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What the broker answered to a publish."""
+
+    message_id: int
+    code: int
+    """MQTT 5 reason code; 0 from a broker that speaks 3.1.1."""
+    reason: str
+
+    @property
+    def accepted(self) -> bool:
+        """Whether the broker took the message (0x10, no subscribers, is fine)."""
+        return self.code < FIRST_FAILURE_CODE
+
+
+class Connection:
+    """A connection that is kept up: it reconnects with growing, jittered pauses."""
+
+    def __init__(
+        self,
+        broker: Broker,
+        client_id: str,
+        *,
+        subscriptions: tuple[str, ...] = (),
+        will: Message | None = None,
+        receive_maximum: int = 1000,
+    ) -> None:
+        """Prepare; the first `wait` connects. `will` is sent retained when this process dies."""
+        self.session = 0
+        """Counts the connections that were made; 0 before the first."""
+        self.send_maximum = 65_535
+        """Unacknowledged messages that the broker allows (MQTT 5 receive maximum)."""
+        self._broker = broker
+        self._client_id = client_id
+        self._subscriptions = subscriptions
+        self._will = will
+        self._receive_maximum = receive_maximum
+        self._client: Client | None = None
+        self._ready = False
+        self._messages: deque[Message] = deque()
+        self._outcomes: deque[Outcome] = deque()
+        self._control: deque[Callable[[], None]] = deque()
+        self._selector = selectors.DefaultSelector()
+        self._socket: socket.socket | None = None
+        self._wake_read, self._wake_write = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)
+        self._selector.register(self._wake_read, selectors.EVENT_READ)
+        self._failures = 0
+        self._next_attempt = 0.0
+        self._opened_at = 0.0
+        self._misc_at = 0.0
+
+    @property
+    def ready(self) -> bool:
+        """Whether messages can be sent now, and subscriptions stand."""
+        return self._ready
+
+    def wake(self) -> None:
+        """End a `wait`, from any thread."""
+        try:
+            os.write(self._wake_write, b"!")
+        except BlockingIOError:
+            return  # the pipe is full: the loop wakes anyway
+
+    def wait(self, timeout: float) -> bool:
+        """Handle the network; returns after `timeout` seconds, or once something happened.
+
+        True when `wake` was called meanwhile.
+        """
+        woken = False
+        now = time.monotonic()
+        if self._client is None and now >= self._next_attempt:
+            self._open(now)
+        if self._client is None:
+            timeout = min(timeout, max(0.0, self._next_attempt - now))
+        if self._control:
+            timeout = 0
+        self._watch()
+        for key, mask in self._selector.select(max(0.0, timeout)):
+            if key.fd == self._wake_read:
+                _drain(self._wake_read)
+                woken = True
+                continue
+            if mask & selectors.EVENT_READ:
+                self._read()
+            if mask & selectors.EVENT_WRITE and self._client is not None:
+                self._client.loop_write()
+        self._look_after(time.monotonic())
+        return woken
+
+    def messages(self) -> list[Message]:
+        """Take the messages that have arrived."""
+        taken = list(self._messages)
+        self._messages.clear()
+        return taken
+
+    def outcomes(self) -> list[Outcome]:
+        """Take the answers to publishes that have arrived."""
+        taken = list(self._outcomes)
+        self._outcomes.clear()
+        return taken
+
+    def publish(self, message: Message, *, qos: int = 1) -> int | None:
+        """Send now and return the message id, or None when it could not be sent."""
+        if self._client is None or not self._ready:
+            return None
+        info = self._client.publish(
+            message.topic, message.payload, qos=qos, retain=message.retained
+        )
+        return info.mid if info.rc == MQTTErrorCode.MQTT_ERR_SUCCESS else None
+
+    def close(self) -> None:
+        """Say goodbye (so that the will is not sent) and let go of everything."""
+        if self._client is not None:
+            self._client.disconnect()
+            self._drop()
+        self._selector.close()
+        os.close(self._wake_read)
+        os.close(self._wake_write)
+
+    # Connecting
+
+    def _open(self, now: float) -> None:
+        client = self._new_client()
+        properties = None
+        options: dict[str, object] = {}
+        if self._broker.protocol == _MQTT_5:
+            properties = Properties(PacketTypes.CONNECT)
+            properties.ReceiveMaximum = self._receive_maximum
+            options = {"clean_start": True, "properties": properties}
+        self._opened_at = now
+        try:
+            client.connect(
+                self._broker.host,
+                self._broker.port,
+                _KEEPALIVE_SECONDS,
+                **options,  # type: ignore[arg-type]  # MQTT 5 only: paho refuses them with 3.1.1
+            )
+        except OSError as error:
+            self._failed(f"cannot be reached ({error.strerror or type(error).__name__})")
+            return
+        self._client = client
+
+    def _new_client(self) -> Client:
+        is_5 = self._broker.protocol == _MQTT_5
+        client = Client(
+            CallbackAPIVersion.VERSION2,
+            client_id=self._client_id,
+            clean_session=None if is_5 else True,
+            protocol=MQTTProtocolVersion.MQTTv5 if is_5 else MQTTProtocolVersion.MQTTv311,
+            reconnect_on_failure=False,
+        )
+        client.max_inflight_messages_set(0)  # the owner's window rules; paho's would be scanned
+        client.connect_timeout = _CONNECT_SECONDS
+        if self._broker.user is not None:
+            client.username_pw_set(self._broker.user, self._broker.password)
+        if self._will is not None:
+            client.will_set(self._will.topic, self._will.payload, qos=1, retain=True)
+        client.on_connect = self._on_connect
+        client.on_disconnect = self._on_disconnect
+        client.on_subscribe = self._on_subscribe
+        client.on_publish = self._on_publish
+        client.on_message = self._on_message
+        client.on_socket_open = self._on_socket_open
+        client.on_socket_close = self._on_socket_close
+        return client
+
+    def _failed(self, reason: str) -> None:
+        self._drop()
+        pause = min(_BACKOFF_LAST, _BACKOFF_FIRST * 2 ** min(self._failures, 10))
+        self._next_attempt = time.monotonic() + pause * random.uniform(0.5, 1)  # noqa: S311 - jitter
+        level = logging.WARNING if self._failures == 0 else logging.DEBUG
+        _log.log(level, "broker %s:%d %s", self._broker.host, self._broker.port, reason)
+        self._failures += 1
+
+    def _drop(self) -> None:
+        self._ready = False
+        self._client = None
+        self._outcomes.clear()  # their message ids mean nothing in the next session
+        if self._socket is not None:
+            self._selector.unregister(self._socket)
+            self._socket.close()
+            self._socket = None
+
+    def _connected(self, code: int, reason: str, send_maximum: int) -> None:
+        if code != 0:
+            self._failed(f"refuses the connection: {reason}")
+            return
+        self.send_maximum = send_maximum
+        if self._client is None:
+            return
+        if self._subscriptions:
+            topics = [(topic, SubscribeOptions(qos=1)) for topic in self._subscriptions]
+            pairs = [(topic, 1) for topic in self._subscriptions]
+            self._client.subscribe(topics if self._broker.protocol == _MQTT_5 else pairs)
+        else:
+            self._established()
+
+    def _subscribed(self, refused: list[str]) -> None:
+        if refused:
+            self._failed(f"refuses a subscription: {', '.join(refused)}")
+        else:
+            self._established()
+
+    def _established(self) -> None:
+        self._failures = 0
+        self._ready = True
+        self.session += 1
+        _log.info("connected to broker %s:%d", self._broker.host, self._broker.port)
+
+    def _disconnected(self, code: int, reason: str) -> None:
+        if code == _TAKEN_OVER:
+            message = f"another process is connected as {self._client_id}: stop one of the two"
+            raise TakenOverError(message)
+        if self._client is not None:
+            self._failed(f"is gone: {reason}")
+
+    # The loop
+
+    def _watch(self) -> None:
+        """Watch the socket for what paho wants of it now."""
+        if self._client is None or self._socket is None:
+            return
+        wanted = selectors.EVENT_READ
+        if self._client.want_write():
+            wanted |= selectors.EVENT_WRITE
+        if self._selector.get_key(self._socket).events != wanted:
+            self._selector.modify(self._socket, wanted)
+
+    def _read(self) -> None:
+        """Read while packets come: paho reads one a call when it waits for no acknowledgement."""
+        for _ in range(_READS_PER_WAKE):
+            before = len(self._messages)
+            if self._client is None:
+                return
+            self._client.loop_read()
+            if len(self._messages) == before:
+                return
+
+    def _look_after(self, now: float) -> None:
+        while self._control:
+            self._control.popleft()()
+        if self._client is None or now < self._misc_at:
+            return
+        self._misc_at = now + _MISC_SECONDS
+        self._client.loop_misc()
+        while self._control:
+            self._control.popleft()()
+        if (
+            not self._ready
+            and self._client is not None
+            and now - self._opened_at > _CONNECT_SECONDS
+        ):
+            self._failed("does not answer")
+
+    # paho's callbacks: they only append
+
+    def _on_connect(
+        self,
+        client: Client,
+        userdata: object,
+        flags: ConnectFlags,
+        code: ReasonCode,
+        properties: Properties | None,
+    ) -> None:
+        del userdata, flags
+        maximum = getattr(properties, "ReceiveMaximum", 65_535)
+        self._later(client, lambda: self._connected(code.value, str(code), maximum))
+
+    def _on_subscribe(
+        self,
+        client: Client,
+        userdata: object,
+        message_id: int,
+        codes: list[ReasonCode],
+        properties: Properties | None,
+    ) -> None:
+        del userdata, message_id, properties
+        refused = [str(code) for code in codes if code.is_failure]
+        self._later(client, lambda: self._subscribed(refused))
+
+    def _on_disconnect(
+        self,
+        client: Client,
+        userdata: object,
+        flags: DisconnectFlags,
+        code: ReasonCode,
+        properties: Properties | None,
+    ) -> None:
+        del userdata, flags, properties
+        self._later(client, lambda: self._disconnected(code.value, str(code)))
+
+    def _on_publish(
+        self,
+        client: Client,
+        userdata: object,
+        message_id: int,
+        code: ReasonCode,
+        properties: Properties,
+    ) -> None:
+        del client, userdata, properties
+        self._outcomes.append(Outcome(message_id, code.value, str(code)))
+
+    def _on_message(self, client: Client, userdata: object, message: MQTTMessage) -> None:
+        del client, userdata
+        try:
+            topic = message.topic
+        except UnicodeDecodeError:
+            topic = ""  # not one of ours, whatever it is
+        self._messages.append(Message(topic, bytes(message.payload), message.retain))
+
+    def _on_socket_open(self, client: Client, userdata: object, sock: object) -> None:
+        del client, userdata
+        if isinstance(sock, socket.socket):
+            sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            self._socket = sock
+            self._selector.register(sock, selectors.EVENT_READ)
+
+    def _on_socket_close(self, client: Client, userdata: object, sock: object) -> None:
+        del client, userdata
+        if sock is self._socket and self._socket is not None:
+            self._selector.unregister(self._socket)
+            self._socket = None
+
+    def _later(self, client: Client, step: Callable[[], None]) -> None:
+        """Take the step in the loop, unless its client has been dropped by then."""
+        self._control.append(lambda: step() if client is self._client else None)
+
+
+def _drain(descriptor: int) -> None:
+    try:
+        while os.read(descriptor, 4096):
+            pass
+    except BlockingIOError:
+        return

@@ -1,0 +1,183 @@
+"""Readings → `live_readings`, `alerts.ndjson` → `alerts`; tells Dagster now and then.
+
+Rows and position are one transaction, so every reading is applied once and in log order. With the
+database down nothing is kept in memory: the log has everything.
+"""
+
+import logging
+import random
+import time
+
+from prometheus_client import Counter
+from sqlalchemy import Engine
+from sqlalchemy.exc import DBAPIError, OperationalError
+
+from citywx.staging.position import save_checkpoint
+from citywx.warehouse.database import engine_for, is_migrated
+from streaming.consumer import LogConsumer
+from streaming.dagster_report import DagsterReport
+from streaming.messages import READINGS, LogReading
+from streaming.mqtt import Broker, Connection
+from streaming.process import Process, run
+from streaming.recorder_tables import (
+    READINGS_CONSUMER,
+    load_position,
+    prune_live,
+    save_position,
+    write_alerts,
+    write_readings,
+)
+from streaming.status import Announcer, will_of
+
+NAME = "recorder"
+_WAIT_SECONDS = 0.25
+_BATCH_SECONDS = 0.25
+_BATCH_ROWS = 5_000
+_HINT_SECONDS = 1.0
+_PRUNE_SECONDS = 15.0
+_BACKOFF_FIRST, _BACKOFF_LAST = 0.2, 5.0
+
+_log = logging.getLogger(__name__)
+_ROWS = Counter("citywx_recorder_rows", "Rows written", ["table"])
+_PRUNED = Counter("citywx_recorder_pruned", "Live rows deleted since the batch has them")
+
+
+class Recorder:
+    """Collects readings into small batches and writes them with its position."""
+
+    def __init__(self, process: Process, engine: Engine, connection: Connection) -> None:
+        """Continue from the position in the database."""
+        with engine.connect() as database:
+            start = load_position(database, READINGS_CONSUMER)
+        self._engine = engine
+        self._connection = connection
+        self._home = process.home
+        self._consumer = LogConsumer(
+            process.home.readings_csv, start, earliest=process.settings.history_start
+        )
+        self._announcer = Announcer(connection, NAME)
+        self._report = DagsterReport(process.settings.dagster_url)
+        self._batch: list[LogReading] = []
+        self._batch_began = 0.0
+        self._committed = start.position if start else None
+        self._session = 0
+        self._hint_at = self._prune_at = 0.0
+
+    @property
+    def detail(self) -> str:
+        """Where it is, for people."""
+        return f"recorded up to {self._committed}"
+
+    def step(self) -> None:
+        """Wait for readings; write them when the batch is due."""
+        self._connection.wait(0.0 if self._consumer.behind else _WAIT_SECONDS)
+        now = time.monotonic()
+        if self._connection.session != self._session:
+            self._session = self._connection.session
+            self._consumer.look()
+        taken = self._consumer.take(self._connection.messages(), now)
+        if taken and not self._batch:
+            self._batch_began = now
+        self._batch += taken
+        due = len(self._batch) >= _BATCH_ROWS or now - self._batch_began >= _BATCH_SECONDS
+        if due:
+            self.write()
+            self._batch_began = now
+        self._announcer.announce(self._committed)
+        self._look_after(now)
+
+    def write(self) -> None:
+        """Write the batch, its position and new alerts."""
+        checkpoint = self._consumer.checkpoint()
+        with self._engine.begin() as database:
+            rows = write_readings(database, self._batch)
+            if checkpoint is not None and checkpoint.position != self._committed:
+                save_position(database, READINGS_CONSUMER, checkpoint)
+        if checkpoint is not None:
+            self._committed = checkpoint.position
+        newest = max((item.reading.timestamp for item in self._batch), default=None)
+        self._batch = []
+        with self._engine.begin() as database:
+            events = write_alerts(database, self._home.alerts_log)
+        _ROWS.labels("live_readings").inc(rows)
+        _ROWS.labels("alerts").inc(events)
+        self._report.note(rows, events, newest)
+
+    def _look_after(self, now: float) -> None:
+        self._report.send_if_due(now)
+        if now - self._hint_at >= _HINT_SECONDS:
+            self._hint_at = now
+            self.save_hint()
+        if now - self._prune_at >= _PRUNE_SECONDS:
+            self._prune_at = now
+            with self._engine.begin() as database:
+                _PRUNED.inc(prune_live(database))
+
+    def save_hint(self) -> None:
+        """Write the position for those who delete old segments; the truth is in the database."""
+        checkpoint = self._consumer.checkpoint()
+        if checkpoint is not None and checkpoint.position == self._committed and not self._batch:
+            save_checkpoint(self._home.state / "positions" / f"{NAME}.json", checkpoint)
+
+    def stop(self) -> None:
+        """Write what is collected."""
+        self.write()
+        self.save_hint()
+        self._announcer.say_stopped(self._committed)
+        self._report.stop()
+
+
+def main(process: Process) -> None:
+    """Record until asked to stop; begin again whenever the database comes back."""
+    engine = engine_for(process.settings, application=NAME, pool_size=2)
+    try:
+        while not process.stopping.is_set():
+            if not _wait_for_database(process, engine):
+                return
+            try:
+                _record(process, engine)
+            except (OperationalError, DBAPIError) as error:
+                if not isinstance(error, OperationalError) and not error.connection_invalidated:
+                    raise
+                _log.warning("the database is gone, waiting for it: %s", type(error.orig).__name__)
+    finally:
+        engine.dispose()
+
+
+def _record(process: Process, engine: Engine) -> None:
+    connection = Connection(
+        Broker.of(process.settings),
+        f"citywx-{NAME}",
+        subscriptions=(READINGS,),
+        will=will_of(NAME),
+    )
+    try:
+        recorder = Recorder(process, engine, connection)
+        while not process.stopping.is_set():
+            recorder.step()
+            process.beat(recorder.detail)
+        recorder.stop()
+    finally:
+        connection.close()
+
+
+def _wait_for_database(process: Process, engine: Engine) -> bool:
+    """Wait until the database answers and has our schema; False when the process should end."""
+    attempts = 0
+    while not process.stopping.is_set():
+        try:
+            with engine.connect() as database:
+                if is_migrated(database):
+                    return True
+        except OperationalError:
+            process.detail = "waiting for the database"
+        else:
+            process.detail = "waiting for the database's schema"
+        pause = min(_BACKOFF_LAST, _BACKOFF_FIRST * 2 ** min(attempts, 10))
+        process.wait(pause * random.uniform(0.5, 1))  # noqa: S311 - jitter
+        attempts += 1
+    return False
+
+
+if __name__ == "__main__":
+    run(NAME, main)
