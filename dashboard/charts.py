@@ -1,0 +1,173 @@
+"""Data frame → chart. No Streamlit, no database.
+
+Times arrive aware; each chart draws them as wall time of one named zone, the same for every
+viewer, whatever the zone of the browser.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import altair as alt
+import pandas as pd
+
+from dashboard.words import NAMES, UNITS
+
+PALETTE = (
+    "#2a78c2", "#e07b39", "#2f9e77", "#c2528b", "#8a6fd1",
+    "#b8921f", "#4aa5b5", "#d0524f", "#7a8b3c", "#8c6d5a",
+)  # fmt: skip
+"""Distinct on white and on near-black."""
+OUTCOMES = {
+    "loaded": "#2f9e77", "duplicates": "#7f95a8", "corrected": "#b8921f",
+    "rejected": "#d0524f", "skipped": "#b9c2ca",
+}  # fmt: skip
+SEVERITIES = {"info": "#4aa5b5", "warning": "#e0a039", "critical": "#d0524f"}
+
+
+@dataclass(frozen=True, slots=True)
+class TimeAxis:
+    """In which zone times are drawn, and what that zone is called."""
+
+    zone: str
+    label: str
+
+
+UTC_AXIS = TimeAxis("UTC", "UTC")
+
+
+def city_colours(names: Sequence[str]) -> dict[str, str]:
+    """A colour a city, the same on every page: it follows from the whole list of cities."""
+    return {name: PALETTE[number % len(PALETTE)] for number, name in enumerate(sorted(names))}
+
+
+def wall_time(frame: pd.DataFrame, axis: TimeAxis) -> pd.DataFrame:
+    """The frame with `local`: its `timestamp` as wall time of the zone, without offset."""
+    return frame.assign(local=frame["timestamp"].dt.tz_convert(axis.zone).dt.tz_localize(None))
+
+
+def trend(frame: pd.DataFrame, variable: str, colour: str, axis: TimeAxis) -> alt.Chart:
+    """The course of one measure of one city: small, for a card."""
+    return (
+        alt.Chart(wall_time(frame, axis)[["local", variable]].dropna())
+        .mark_line(color=colour, strokeWidth=2, interpolate="monotone")
+        .encode(
+            x=_x(axis, title=None),
+            y=_y(variable, title=f"{NAMES[variable]} ({UNITS[variable]})"),
+            tooltip=[_when(axis), _value(variable)],
+        )
+        .properties(height=130)
+    )
+
+
+def compare(
+    frame: pd.DataFrame, variable: str, colours: Mapping[str, str], axis: TimeAxis
+) -> alt.Chart:
+    """One measure of several cities, one line each."""
+    drawn = wall_time(frame, axis)[["local", "city", variable]].dropna()
+    return (
+        alt.Chart(drawn)
+        .mark_line(strokeWidth=1.8)
+        .encode(
+            x=_x(axis),
+            y=_y(variable),
+            color=_city_colour(drawn["city"], colours),
+            tooltip=["city:N", _when(axis), _value(variable)],
+        )
+        .properties(height=320)
+    )
+
+
+def history(
+    frame: pd.DataFrame, variable: str, colour: str, axis: TimeAxis
+) -> alt.Chart | alt.LayerChart:
+    """Every reading of one city; flagged ones are marked."""
+    drawn = wall_time(frame, axis)[["local", variable, "flags"]].dropna(subset=[variable])
+    base = alt.Chart(drawn).encode(x=_x(axis), y=_y(variable))
+    line = base.mark_line(color=colour, strokeWidth=1.6).encode(
+        tooltip=[_when(axis), _value(variable)]
+    )
+    flagged = (
+        base.transform_filter(alt.datum.flags != "")
+        .mark_point(color="#d0524f", size=55, filled=False, strokeWidth=2)
+        .encode(tooltip=[_when(axis), _value(variable), alt.Tooltip("flags:N", title="Flags")])
+    )
+    return (line + flagged).properties(height=360)
+
+
+def ranges(
+    frame: pd.DataFrame, variable: str, colour: str, axis: TimeAxis
+) -> alt.Chart | alt.LayerChart:
+    """Mean of each hour or day as a line, minimum to maximum as a band."""
+    names = [f"{variable}_{word}" for word in ("mean", "min", "max")]
+    drawn = wall_time(frame, axis)[["local", *names]].dropna()
+    base = alt.Chart(drawn).encode(
+        x=_x(axis),
+        tooltip=[
+            _when(axis),
+            *(_value(variable, field=name, title=name.rsplit("_", 1)[1]) for name in names),
+        ],
+    )
+    band = base.mark_area(color=colour, opacity=0.22).encode(
+        y=_y(variable, field=names[1]), y2=f"{names[2]}:Q"
+    )
+    line = base.mark_line(color=colour, strokeWidth=2).encode(y=_y(variable, field=names[0]))
+    return (band + line).properties(height=360)
+
+
+def accounting(batches: pd.DataFrame) -> alt.Chart:
+    """What became of the lines of each load."""
+    drawn = batches.rename(columns={"loaded_at": "timestamp"})
+    drawn = wall_time(drawn, UTC_AXIS)[["local", *OUTCOMES]].melt(
+        "local", var_name="outcome", value_name="lines"
+    )
+    return (
+        alt.Chart(drawn)
+        .mark_bar()
+        .encode(
+            x=alt.X("local:T", title="Loaded at (UTC)", axis=_TIME_LABELS),
+            y=alt.Y("lines:Q", title="Lines", stack=True),
+            color=alt.Color(
+                "outcome:N",
+                title=None,
+                scale=alt.Scale(domain=list(OUTCOMES), range=list(OUTCOMES.values())),
+                legend=alt.Legend(orient="top"),
+            ),
+            tooltip=["local:T", "outcome:N", alt.Tooltip("lines:Q", format=",")],
+        )
+        .properties(height=260)
+    )
+
+
+_TIME_LABELS = alt.Axis(labelOverlap=True, tickCount=8, grid=False)
+
+
+def _x(axis: TimeAxis, title: str | None = "") -> alt.X:
+    shown = f"Time ({axis.label})" if title == "" else title
+    return alt.X("local:T", title=shown, axis=_TIME_LABELS)
+
+
+def _y(variable: str, *, field: str | None = None, title: str | None = None) -> alt.Y:
+    return alt.Y(
+        f"{field or variable}:Q",
+        title=title or f"{NAMES[variable]} ({UNITS[variable]})",
+        scale=alt.Scale(zero=False, nice=True),
+    )
+
+
+def _when(axis: TimeAxis) -> alt.Tooltip:
+    return alt.Tooltip("local:T", title=f"Time ({axis.label})", format="%a %d %b %Y %H:%M")
+
+
+def _value(variable: str, *, field: str | None = None, title: str | None = None) -> alt.Tooltip:
+    shown = f"{title or NAMES[variable]} ({UNITS[variable]})"
+    return alt.Tooltip(f"{field or variable}:Q", title=shown, format=".1f")
+
+
+def _city_colour(present: "pd.Series[str]", colours: Mapping[str, str]) -> alt.Color:
+    names = sorted(set(present))
+    return alt.Color(
+        "city:N",
+        title=None,
+        scale=alt.Scale(domain=names, range=[colours[name] for name in names]),
+        legend=alt.Legend(orient="top"),
+    )

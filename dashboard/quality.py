@@ -1,0 +1,92 @@
+"""The parts of the page Data quality."""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+import pandas as pd
+import streamlit as st
+
+from citywx.home import Home, HomeKind
+from citywx.weather.city import City
+from dashboard import flags, reports, tables, words
+from dashboard.charts import OUTCOMES
+
+_SHOWN_BYTES = 200
+
+
+def links(home: Home | None, dagster_url: str | None) -> None:
+    """Where there is more to see."""
+    with st.container(horizontal=True):
+        if home and reports.latest(home):
+            st.link_button("Open the quality report", reports.PATH)
+        else:
+            st.caption("The quality report appears here after its first run.")
+        if dagster_url:
+            st.link_button("Open Dagster", dagster_url)
+
+
+def totals(batches: pd.DataFrame) -> None:
+    """The sums over the loads shown."""
+    with st.container(horizontal=True, gap="medium"):
+        for name in ("lines", *OUTCOMES):
+            st.metric(name.capitalize(), f"{int(batches[name].sum()):,}", width="content")
+
+
+def freshness(
+    newest: pd.DataFrame, cities: Sequence[City], now: datetime, kind: HomeKind
+) -> None:
+    """How old each city's newest reading is."""
+    places = {city.name: city for city in cities}
+    times = [moment.to_pydatetime() for moment in newest["timestamp"]]
+    latest = max(times)
+    tables.show(
+        pd.DataFrame(
+            {
+                "City": newest["city"],
+                "Newest reading (local)": [
+                    words.local_time(moment, places[name])
+                    for moment, name in zip(times, newest["city"], strict=True)
+                ],
+                "Age": [words.reading_age(moment, now, latest, kind) for moment in times],
+                "Source": newest["source"].map(words.source_name),
+                "State": newest["live"].map({True: "live", False: "checked"}),
+            }
+        )
+    )
+
+
+def flag_table(flagged: pd.DataFrame) -> None:
+    """How often which flag was raised where."""
+    tables.show(
+        pd.DataFrame(
+            {
+                "City": flagged["city"],
+                "Flag": flagged["flag"].map(flags.sentence),
+                "Readings": flagged["readings"],
+            }
+        )
+    )
+
+
+def rejected_table(rejected: pd.DataFrame) -> None:
+    """The newest rejected lines; their bytes are escaped, so that nothing in them acts."""
+    tables.show(
+        pd.DataFrame(
+            {
+                "First seen (UTC)": rejected["first_seen"].dt.strftime("%Y-%m-%d %H:%M:%S"),
+                "Reason": rejected["reason"],
+                "Line": rejected["raw"].map(escaped_bytes),
+            }
+        )
+    )
+
+
+def escaped_bytes(raw: bytes) -> str:
+    r"""The start of a line with everything unprintable written out.
+
+    >>> escaped_bytes(b"Oslo,\x00\xff")
+    'Oslo,\\x00\\xff'
+    """
+    text = bytes(raw[:_SHOWN_BYTES]).decode("utf-8", "backslashreplace")
+    shown = "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
+    return shown + (" …" if len(raw) > _SHOWN_BYTES else "")

@@ -1,0 +1,70 @@
+"""Tables as people read them: names instead of codes, units, local times; no index column."""
+
+from collections.abc import Mapping
+
+import pandas as pd
+import streamlit as st
+
+from citywx.weather.city import City
+from dashboard import words
+
+SEVERITIES = ("critical", "warning", "info")
+
+
+def alerts(frame: pd.DataFrame, cities: Mapping[str, City]) -> None:
+    """A table of alert events."""
+    columns = {
+        "City": frame["city"],
+        "Severity": frame["severity"],
+        **({"Event": frame["event"]} if "event" in frame else {}),
+        "What": frame["message"],
+        "Value": _quantities(frame, "value"),
+        "Limit": _quantities(frame, "limit_value"),
+        "Observed (local)": [
+            words.local_time(moment.to_pydatetime(), cities.get(name, City(name)))
+            for moment, name in zip(frame["observed_at"], frame["city"], strict=True)
+        ],
+        "Decided after": frame["latency_ms"],
+    }
+    show(
+        pd.DataFrame(columns),
+        {"Decided after": st.column_config.NumberColumn(format="%.1f ms")},
+    )
+
+
+def latency_sentence(recent: pd.DataFrame) -> str:
+    """How long decisions took, measured from the line's writing."""
+    measured = recent["latency_ms"].dropna()
+    if measured.empty:
+        return "No latency was measured for these events."
+    return (
+        f"From the writing of a reading to the decision: median {measured.median():.1f} ms, "
+        f"slowest {measured.max():.1f} ms, over {len(measured)} events."
+    )
+
+
+def flagged(readings: pd.DataFrame, city: City) -> None:
+    """The flagged readings of one city in words, newest first."""
+    suspect = readings[readings["flags"] != ""].iloc[::-1]
+    if suspect.empty:
+        st.caption("No reading of this period is flagged.")
+        return
+    st.subheader(f"Flagged readings: {len(suspect):,}", anchor=False)
+    times = [words.local_time(moment.to_pydatetime(), city) for moment in suspect["timestamp"]]
+    values = {
+        words.NAMES[name]: [words.quantity(name, value) for value in suspect[name]]
+        for name in words.NAMES
+    }
+    show(pd.DataFrame({"Observed (local)": times, "Flags": suspect["flags"], **values}))
+
+
+def show(frame: pd.DataFrame, columns: Mapping[str, object] | None = None) -> None:
+    """A table of the page's width."""
+    st.dataframe(frame, hide_index=True, width="stretch", column_config=dict(columns or {}))
+
+
+def _quantities(frame: pd.DataFrame, column: str) -> list[str]:
+    return [
+        words.quantity(metric, value) if metric in words.UNITS else f"{value:g}"
+        for metric, value in zip(frame["metric"], frame[column], strict=True)
+    ]
