@@ -1,6 +1,6 @@
 """Rows into PostgreSQL by COPY, through a temporary table that a statement then merges from."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 
 from psycopg import sql
@@ -43,3 +43,13 @@ def copy_number(value: float | None) -> str:
 def copy_time(value: datetime | None) -> str:
     """An aware time as a field of a COPY line."""
     return NULL if value is None else value.isoformat()
+
+
+def copy_flag(value: bool | None) -> str:  # noqa: FBT001 - the value itself
+    """A boolean as a field of a COPY line."""
+    return NULL if value is None else "t" if value else "f"
+
+
+def copy_names(values: Sequence[str]) -> str:
+    """An array of names (letters, digits and underscores) as a field of a COPY line."""
+    return "{" + ",".join(values) + "}"
