@@ -28,7 +28,7 @@ from citywx.weather.schemas import (
     typed_frame,
 )
 
-_LONGEST_CHUNK = timedelta(days=14)  # of one city, in one transaction: memory stays bounded
+_LONGEST_CHUNK = timedelta(days=31)  # of one city, in one transaction: memory stays bounded
 
 _PRUNE_LIVE = text(
     """

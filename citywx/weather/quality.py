@@ -14,7 +14,6 @@ from dataclasses import dataclass
 from datetime import timedelta
 from enum import Enum
 
-import numpy as np
 import pandas as pd
 
 _HOUR_SECONDS = 3600.0
@@ -199,8 +198,9 @@ def _step(
     reported = frame.loc[frame[measure].notna(), ["timestamp", measure]]
     elapsed = reported["timestamp"].diff()
     in_one_hour, least = steps
-    allowed = (in_one_hour * np.sqrt(elapsed.dt.total_seconds() / _HOUR_SECONDS)).clip(lower=least)
-    jumped: pd.Series[bool] = (reported[measure].diff().abs() > allowed) & (elapsed <= limits.longest_step)
+    hours: pd.Series[float] = elapsed.dt.total_seconds() / _HOUR_SECONDS
+    allowed = (in_one_hour * hours**0.5).clip(lower=least)
+    jumped = (reported[measure].diff().abs() > allowed) & (elapsed <= limits.longest_step)
     return jumped.reindex(frame.index, fill_value=False)
 
 
