@@ -185,6 +185,9 @@ class Settings(BaseSettings):
         "without it mails are files in the data home.",
     )
     mail_from: str = Field("citywx <citywx@localhost>", description="Sender of all mails.")
+    mails_per_second: float = Field(
+        20.0, gt=0, le=1000, description="Mails sent in a second at most."
+    )
     summary_time: time = Field(
         time(7, 0), description="When the daily summary is mailed, in TIMEZONE."
     )

@@ -10,6 +10,8 @@ from email.message import EmailMessage
 from email.policy import SMTP
 from email.utils import format_datetime
 
+from citywx.mail.transport import MailConfigurationError
+
 _FORBIDDEN_SEPARATORS = "\u2028\u2029\x85"
 
 
@@ -36,9 +38,10 @@ def build_message(letter: Letter, *, sender: str, date: datetime) -> EmailMessag
     """Build the message: text first, HTML as its alternative, all of it in 7-bit lines.
 
     `sender` is like `citywx <citywx@example.org>`. Raises HeaderError when a value holds a line end
-    or another control character, or when an address is none.
+    or another control character, or when the recipient is
+    no address; MailConfigurationError when the sender is none.
     """
-    origin = _address(sender)
+    origin = _origin(sender)
     message = EmailMessage(policy=SMTP)
     headers = {
         "From": origin,
@@ -62,7 +65,7 @@ def message_id(key: str, sender: str) -> str:
     >>> message_id("welcome.7", "citywx <citywx@example.org>")
     '<welcome.7@example.org>'
     """
-    return f"<{_one_line('Message-ID', key)}@{_address(sender).domain}>"
+    return f"<{_one_line('Message-ID', key)}@{_origin(sender).domain}>"
 
 
 def _list_headers(letter: Letter, origin: Address) -> dict[str, str]:
@@ -74,6 +77,14 @@ def _list_headers(letter: Letter, origin: Address) -> dict[str, str]:
         "List-Unsubscribe": f"<{_one_line('List-Unsubscribe', letter.unsubscribe_url)}>",
         "List-Unsubscribe-Post": "List-Unsubscribe=One-Click",
     }
+
+
+def _origin(sender: str) -> Address:
+    try:
+        return _address(sender)
+    except HeaderError:
+        message = "MAIL_FROM is not one mail address, like `citywx <citywx@example.org>`"
+        raise MailConfigurationError(message) from None
 
 
 def _address(text: str) -> Address:

@@ -18,6 +18,7 @@ from sqlalchemy import ColumnElement, Connection, Row, Table, func, select, tupl
 from citywx.mail.transport import Delivery, Outcome
 from citywx.warehouse.tables import email_ledger, mail_outbox
 
+UNSENT = ("queued", "transmitting", "deferred", "failed", "unknown", "suppressed")
 MOST_ATTEMPTS = 8
 _RETRY_MINUTES = (1, 4, 16, 64, 240)
 _LOCK_CLASS = 0x6D6C  # "ml": apart from all other advisory locks
@@ -146,6 +147,15 @@ def mark_unknown(connection: Connection, queue: MailQueue) -> int:
         _release(connection, queue, row)
         found += changed.rowcount
     return found
+
+
+def count_states(connection: Connection, queue: MailQueue) -> dict[str, int]:
+    """How many mails are in each state but `sent`, of which there are ever more."""
+    table = queue.table
+    counted = connection.execute(
+        select(table.c.state, func.count()).where(table.c.state.in_(UNSENT)).group_by(table.c.state)
+    )
+    return dict.fromkeys(UNSENT, 0) | {state: number for state, number in counted}  # noqa: C416 - rows are no pairs to mypy
 
 
 def retry_after(attempts: int) -> timedelta:

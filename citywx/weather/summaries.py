@@ -13,13 +13,15 @@ import pandas as pd
 
 from citywx.weather.advice import Moment, advise_on_period
 from citywx.weather.city import City
+from citywx.weather.quality import Limits
 from citywx.weather.reading import MEASURES, Reading
 
-_BELIEVABLE = {  # world records with a margin; what lies outside is an instrument's fault
-    "temperature_c": (-90.0, 60.0),
-    "humidity": (0.0, 100.0),
-    "pressure": (850.0, 1090.0),
-    "wind_speed": (0.0, 115.0),
+_LIMITS = Limits()
+_BELIEVABLE = {
+    "temperature_c": (_LIMITS.coldest_c, _LIMITS.hottest_c),
+    "humidity": (_LIMITS.driest_percent, _LIMITS.wettest_percent),
+    "pressure": (_LIMITS.lowest_pressure_hpa, _LIMITS.highest_pressure_hpa),
+    "wind_speed": (0.0, _LIMITS.strongest_wind_m_s),
 }
 
 
@@ -74,12 +76,26 @@ def summarise_periods(readings: pd.DataFrame, city: City, local_date: date) -> l
     """Summarise each period of one local day of one city.
 
     `readings` has the columns of `weather_readings` (`timestamp` aware, the measures, `weather`);
-    other cities and days are left aside, and so are values that no weather can have. A period
+    other cities and days are left aside, and so are values outside the hard ranges of
+    `citywx.weather.quality`. A period
     without readings has `readings` 0 and no values.
     """
     own = readings.loc[readings["city"] == city.name].sort_values("timestamp")
     believed = own.assign(**{name: _believable(own[name]) for name in MEASURES})
     return [_summarise(believed, city, local_date, period) for period in Period]
+
+
+def believable(reading: Reading) -> Reading:
+    """The reading without the values that lie outside the hard ranges.
+
+    >>> believable(Reading(datetime(2026, 3, 1, tzinfo=UTC), "Oslo", 999.0, 50.0)).temperature_c
+    """
+    outside = {
+        name: None
+        for name, (lowest, highest) in _BELIEVABLE.items()
+        if (value := getattr(reading, name)) is not None and not lowest <= value <= highest
+    }
+    return replace(reading, **outside)  # type: ignore[arg-type]  # the names are its measures
 
 
 def _local(city: City, day: date, hour: int) -> datetime:
