@@ -7,6 +7,7 @@ import json
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -62,11 +63,18 @@ def status(*, as_json: Json = False) -> None:
     """Show how each service is doing; exit code 0 only when all are up."""
     with _plain_errors():
         from citywx.home import Home
-        from citywx.local_stack.screen import status_lines
+        from citywx.local_stack.progress import read_progress
+        from citywx.local_stack.screen import progress_lines, status_lines
         from citywx.local_stack.status import read_status
 
-        found = read_status(Home.find(_settings()))
-        print(json.dumps(found.as_json(), indent=2) if as_json else "\n".join(status_lines(found)))
+        settings = _settings()
+        home = Home.find(settings)
+        found = read_status(home)
+        progress = read_progress(settings, home, datetime.now(UTC))
+        if as_json:
+            print(json.dumps(found.as_json() | progress.as_json(), indent=2))
+        else:
+            print("\n".join([*status_lines(found), *progress_lines(progress)]))
         raise typer.Exit(0 if found.ready else _FAILED)
 
 
@@ -88,6 +96,45 @@ def inspect(
             print(f"  at byte {offset}: {reason}")
         if found.pending_tail:
             print("the last line is not finished; it is read once its line end is there")
+
+
+@app.command()
+def doctor() -> None:
+    """Say what this machine lacks, and how to get it; exit code 0 when `up` can work here."""
+    with _plain_errors():
+        from citywx.local_stack.doctor import examine, is_fit, report_lines
+
+        findings = list(examine(_settings()))
+        print("\n".join(report_lines(findings)))
+        raise typer.Exit(0 if is_fit(findings) else _FAILED)
+
+
+@app.command()
+def reset(*, yes: Yes = False) -> None:
+    """Delete a data home with all its readings, after asking."""
+    with _plain_errors():
+        from citywx.home import Home
+        from citywx.local_stack.reset import delete, what_is_deleted
+
+        settings = _settings()
+        paths = what_is_deleted(settings, Home.find(settings))
+        print("This deletes for good:")
+        for path in paths:
+            print(f"  {path}")
+        if not yes:
+            typer.confirm("Delete?", abort=True)
+        delete(paths)
+        print("deleted")
+
+
+@app.command()
+def env() -> None:
+    """Write an .env with random passwords, for Compose; an existing one stays as it is."""
+    with _plain_errors():
+        from citywx.env_file import write_env_file
+
+        write_env_file(Path(".env"))
+        print("wrote .env (readable by you alone); now: docker compose up -d")
 
 
 def _settings() -> "Settings":

@@ -3,6 +3,7 @@
 Any other error is a fault of citywx itself, and keeps its traceback.
 """
 
+from citywx.env_file import EnvFileExistsError
 from citywx.home import HomeError
 from citywx.inspection import NotReadableError
 from citywx.local_stack.ports import NoFreePortError
@@ -12,7 +13,7 @@ from citywx.local_stack.up import StartError
 from citywx.source_choice import SourceChoiceError
 from citywx.warehouse.database import DatabaseNotConfiguredError
 
-USAGE_MISTAKES = (HomeError, NotReadableError, SourceChoiceError)
+USAGE_MISTAKES = (EnvFileExistsError, HomeError, NotReadableError, SourceChoiceError)
 """The command cannot do what was asked for: exit code 2."""
 
 FAILURES = (

@@ -6,6 +6,7 @@ by its own pid file, and its start time must be the one noted there.
 """
 
 import os
+import signal
 from pathlib import Path
 
 import psutil
@@ -62,7 +63,7 @@ def _postgres(data: Path) -> psutil.Process | None:
 def _stop(process: psutil.Process) -> None:
     try:
         if process.name().startswith("postgres"):
-            process.send_signal(psutil.signal.SIGINT)  # fast; SIGTERM would wait for its clients
+            process.send_signal(signal.SIGINT)  # fast; SIGTERM would wait for its clients
         else:
             process.terminate()
     except psutil.NoSuchProcess:

@@ -50,7 +50,9 @@ def process_problem(run_file: Path) -> str | None:
     except (OSError, ValueError, KeyError, TypeError):
         return "starting"
     status, body = _ask("127.0.0.1", port, "GET", "/healthz")
-    detail = str(body.get("detail", "")) if isinstance(body, dict) else ""
+    if not isinstance(body, dict) or body.get("process") != run_file.stem:
+        return "does not answer"
+    detail = str(body.get("detail", ""))
     if status == http.client.OK:
         return "starting" if detail == "starting" else None
     return detail or "does not answer"
@@ -76,13 +78,16 @@ def dagster_problem(url: str) -> str | None:
         entries = body["data"]["workspaceOrError"]["locationEntries"]
     except (KeyError, TypeError):
         return "its workspace cannot be read"
-    loaded = [entry for entry in entries if _is_loaded(entry)]
-    return None if entries and len(loaded) == len(entries) else "loading the assets"
+    return next(filter(None, map(_location_problem, entries)), None if entries else "has no assets")
 
 
-def _is_loaded(entry: dict[str, Any]) -> bool:
-    location = entry.get("locationOrLoadError") or {}
-    return entry["loadStatus"] == "LOADED" and location.get("__typename") == "RepositoryLocation"
+def _location_problem(entry: dict[str, Any]) -> str | None:
+    if entry["loadStatus"] != "LOADED":
+        return "loading the assets"
+    location = entry["locationOrLoadError"] or {}
+    if location.get("__typename") != "RepositoryLocation":
+        return "the assets cannot be loaded: see the log of dagster-code"
+    return None
 
 
 def _ask(host: str, port: int, method: str, path: str, body: str | None = None) -> tuple[Any, Any]:

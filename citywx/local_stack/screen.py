@@ -1,10 +1,12 @@
 """The screens of `citywx up` and `citywx status`: lines for people, passwords masked."""
 
+from datetime import timedelta
 from urllib.parse import urlsplit
 
 from citywx.home import Home, HomeKind
 from citywx.local_stack.plan import Plan
-from citywx.local_stack.status import UP, StackStatus
+from citywx.local_stack.progress import Progress
+from citywx.local_stack.status import PROGRAM_OF, UP, StackStatus
 from citywx.settings import Settings
 
 _KINDS = {
@@ -54,7 +56,7 @@ def not_ready_lines(status: StackStatus, home: Home) -> list[str]:
     lines = ["", "Not everything has started; it is tried again for as long as this runs:"]
     for name in late:
         problem = status.services[name].problem or "is not up"
-        lines.append(f"  {name}: {problem} (see {home.logs / name}.log)")
+        lines.append(f"  {name}: {problem} (see {home.logs / PROGRAM_OF.get(name, name)}.log)")
     return [*lines, "", "  Health: citywx status.  What this machine lacks: citywx doctor."]
 
 
@@ -67,3 +69,25 @@ def status_lines(status: StackStatus) -> list[str]:
         shown = masked(service.url) if service.url else ""
         lines.append(f"  {name:<15} {service.state:<9} {service.problem or shown}".rstrip())
     return [*lines, "ready" if status.ready else "not ready"]
+
+
+def progress_lines(progress: Progress) -> list[str]:
+    """How far the data is, below the table of `citywx status`."""
+    newest = "no reading yet"
+    if progress.newest_reading is not None and progress.newest_age is not None:
+        newest = f"newest reading {progress.newest_reading:%Y-%m-%d %H:%M} UTC"
+        newest += f", {_span(progress.newest_age)} ago"
+    calls = (
+        f"{budget.service}: {budget.calls_a_month:,} calls a month at these settings, "
+        f"{budget.left_this_month:,} of {budget.per_month:,} left this month"
+        for budget in progress.calls
+    )
+    return [newest, f"{progress.backlog_bytes:,} bytes of the log not published yet", *calls]
+
+
+def _span(age: timedelta) -> str:
+    seconds = max(0, round(age.total_seconds()))
+    for size, unit in ((86_400, "d"), (3_600, "h"), (60, "min")):
+        if seconds >= 2 * size:
+            return f"{seconds // size} {unit}"
+    return f"{seconds} s"

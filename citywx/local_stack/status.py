@@ -29,7 +29,9 @@ _SERVICES = (
     "dagster-daemon",
     "dashboard",
 )
-_PROGRAM_OF = {"dagster": "dagster-webserver"}
+PROGRAM_OF = {"dagster": "dagster-webserver"}
+"""The program of a service, where it has another name."""
+
 _ALIVE = ("RUNNING", "STARTING")
 
 
@@ -96,7 +98,7 @@ def _service(
     name: str, stack: Stack, programs: dict[str, ProgramState], home: Home
 ) -> ServiceStatus:
     url = stack.urls.get(name)
-    program = programs.get(_PROGRAM_OF.get(name, name))
+    program = programs.get(PROGRAM_OF.get(name, name))
     if program is not None and program.state not in _ALIVE:
         waiting = "waits for what it needs" if program.state == "STOPPED" else program.description
         return ServiceStatus(DOWN, url, f"{waiting} ({program.state.lower()})")

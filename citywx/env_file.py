@@ -1,0 +1,27 @@
+"""Writes an `.env` with random secrets for Compose: `citywx env`."""
+
+import os
+import secrets
+from pathlib import Path
+
+_SECRETS = ("POSTGRES_PASSWORD", "MQTT_PASSWORD", "SECRET_KEY")
+_BYTES = 32
+_HEAD = """\
+# Written by `citywx env`. Keep it to yourself; .env.example has every other setting.
+"""
+
+
+class EnvFileExistsError(Exception):
+    """There is an `.env` already; it is never overwritten."""
+
+
+def write_env_file(path: Path) -> None:
+    """Write the file, for its owner's eyes alone; EnvFileExistsError when there is one."""
+    try:
+        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    except FileExistsError:
+        message = f"{path} is there already, and stays as it is"
+        raise EnvFileExistsError(message) from None
+    with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+        file.write(_HEAD)
+        file.writelines(f"{name}={secrets.token_hex(_BYTES)}\n" for name in _SECRETS)
