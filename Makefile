@@ -9,7 +9,7 @@ DEV := $(VENV)/installed-dev
 MAKEFLAGS += --no-print-directory
 
 .DEFAULT_GOAL := help
-.PHONY: help install up demo down status env test check faults lock
+.PHONY: help install up demo down status env test check faults docs lock
 
 help: ## list the targets
 	@sed -n 's/^\([a-z%-]*\):.*## \(.*\)/  make \1|\2/p' $(MAKEFILE_LIST) | awk -F'|' '{printf "%-18s %s\n", $$1, $$2}'
@@ -45,6 +45,9 @@ faults: $(DEV) ## kill processes while data flows, and count what is missing or 
 
 bench-%: $(DEV) ## run one benchmark, e.g. make bench-streaming [QUICK=1]
 	$(BIN)/python -m benchmarks.$*
+
+docs: $(RUNTIME) ## write .env.example and docs/settings.md from the settings
+	$(BIN)/python -m citywx.settings_reference
 
 lock: ## resolve the dependencies anew (needs uv)
 	uv pip compile $(LOCK_OPTIONS) --extra local -o requirements.lock pyproject.toml
