@@ -70,6 +70,15 @@ class Limits:
 
     source_difference_k: float = 5.0
 
+    def hard_range(self, measure: str) -> tuple[float, float]:
+        """The least and the greatest value of a measure that can be true at all."""
+        return {
+            "temperature_c": (self.coldest_c, self.hottest_c),
+            "humidity": (self.driest_percent, self.wettest_percent),
+            "pressure": (self.lowest_pressure_hpa, self.highest_pressure_hpa),
+            "wind_speed": (0.0, self.strongest_wind_m_s),
+        }[measure]
+
     @property
     def reach(self) -> timedelta:
         """How far in time a reading can change the flags of another."""
@@ -93,22 +102,22 @@ class QcTest:
 
 def temperature_range(frame: pd.DataFrame, limits: Limits) -> "pd.Series[bool]":
     """Outside the hard range, °C."""
-    return _outside(frame["temperature_c"], limits.coldest_c, limits.hottest_c)
+    return _outside(frame, "temperature_c", limits)
 
 
 def humidity_range(frame: pd.DataFrame, limits: Limits) -> "pd.Series[bool]":
     """Outside the hard range, %."""
-    return _outside(frame["humidity"], limits.driest_percent, limits.wettest_percent)
+    return _outside(frame, "humidity", limits)
 
 
 def pressure_range(frame: pd.DataFrame, limits: Limits) -> "pd.Series[bool]":
     """Outside the hard range, hPa at sea level."""
-    return _outside(frame["pressure"], limits.lowest_pressure_hpa, limits.highest_pressure_hpa)
+    return _outside(frame, "pressure", limits)
 
 
 def wind_range(frame: pd.DataFrame, limits: Limits) -> "pd.Series[bool]":
     """Outside the hard range, m/s."""
-    return _outside(frame["wind_speed"], 0.0, limits.strongest_wind_m_s)
+    return _outside(frame, "wind_speed", limits)
 
 
 def temperature_step(frame: pd.DataFrame, limits: Limits) -> "pd.Series[bool]":
@@ -187,15 +196,17 @@ def doubtful(raised: pd.DataFrame, measure: str) -> "pd.Series[bool]":
     return raised[names].any(axis=1)
 
 
-def _outside(values: "pd.Series[float]", low: float, high: float) -> "pd.Series[bool]":
-    return (values < low) | (values > high)
+def _outside(frame: pd.DataFrame, measure: str, limits: Limits) -> "pd.Series[bool]":
+    low, high = limits.hard_range(measure)
+    return (frame[measure] < low) | (frame[measure] > high)
 
 
 def _step(
     frame: pd.DataFrame, measure: str, steps: tuple[float, float], limits: Limits
 ) -> "pd.Series[bool]":
-    """Compare with the last reported value; random changes grow with the square root of time."""
-    reported = frame.loc[frame[measure].notna(), ["timestamp", measure]]
+    """Compare with the last possible value; random changes grow with the square root of time."""
+    possible = frame[measure].notna() & ~_outside(frame, measure, limits)
+    reported = frame.loc[possible, ["timestamp", measure]]
     elapsed = reported["timestamp"].diff()
     in_one_hour, least = steps
     hours: pd.Series[float] = elapsed.dt.total_seconds() / _HOUR_SECONDS
