@@ -1,3 +1,9 @@
 """Fixtures shared by all tests; the servers they start live in `tests/support`."""
 
-pytest_plugins = ("tests.support.mosquitto", "tests.support.postgres", "tests.support.smtp")
+pytest_plugins = (
+    "tests.support.mail",
+    "tests.support.mosquitto",
+    "tests.support.postgres",
+    "tests.support.smtp",
+    "tests.support.stream",
+)

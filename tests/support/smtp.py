@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from email import message_from_bytes
 from email.message import EmailMessage
@@ -15,6 +14,8 @@ from aiosmtpd.controller import Controller
 from tests.support.ports import free_port
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
     from aiosmtpd.smtp import SMTP, Envelope, Session
 
 OK = "250 OK"
