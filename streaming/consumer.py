@@ -16,7 +16,7 @@ from citywx.staging.lines import Line, Rejected, read_record
 from citywx.staging.position import Checkpoint, Position
 from citywx.staging.tail import Tail
 from citywx.weather.reading import FUTURE_TOLERANCE, UnreadableError
-from streaming.messages import READINGS, LogReading, decode_reading
+from streaming.messages import READINGS, LogReading, ReadingMessage, decode_reading
 from streaming.mqtt import Message
 
 _log = logging.getLogger(__name__)
@@ -107,13 +107,13 @@ class LogConsumer:
                 _log.warning("a message on %s is no reading: %s", READINGS, error)
             return None
         item, here = decoded.item, self._here
-        if here is None or item.segment != here.segment:
-            older = here is not None and Position(item.segment, 0).sequence < here.sequence
-            return self._duplicate(now) if older else self._gap()
-        if item.end <= here.offset:
-            return self._duplicate(now)
-        if not decoded.prev_end <= here.offset <= item.offset:
-            return self._gap()
+        if _is_older(item, here):
+            self._duplicate(now)
+            return None
+        if here is None or not _continues(decoded, here):
+            self.counts.gaps += 1
+            self.look()
+            return None
         self.counts.from_mqtt += 1
         self._here = item.next_position
         return item
@@ -133,10 +133,6 @@ class LogConsumer:
             None,
             known,
         )
-
-    def _gap(self) -> None:
-        self.counts.gaps += 1
-        self.look()
 
     def _read_log(self, tail: Tail) -> list[LogReading]:
         lines = tail.read(_CHUNK_BYTES)
@@ -162,3 +158,18 @@ class LogConsumer:
             return None
         read_at = None if reading.fetched_at else moment
         return LogReading(reading, line.segment, line.offset, line.end, read_at)
+
+
+def _is_older(item: LogReading, here: Position | None) -> bool:
+    """Whether the line lies before the place that was reached."""
+    if here is None:
+        return False
+    if item.segment == here.segment:
+        return item.end <= here.offset
+    return item.next_position.sequence < here.sequence
+
+
+def _continues(message: ReadingMessage, here: Position) -> bool:
+    """Whether nothing was published between the place that was reached and this line."""
+    item = message.item
+    return item.segment == here.segment and message.prev_end <= here.offset <= item.offset

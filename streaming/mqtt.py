@@ -207,7 +207,7 @@ class Connection:
         properties = None
         options: dict[str, object] = {}
         if self._broker.protocol == _MQTT_5:
-            properties = Properties(PacketTypes.CONNECT)
+            properties = Properties(PacketTypes.CONNECT)  # type: ignore[no-untyped-call]  # paho's gap
             properties.ReceiveMaximum = self._receive_maximum
             options = {"clean_start": True, "properties": properties}
         self._opened_at = now

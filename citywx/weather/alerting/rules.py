@@ -1,13 +1,14 @@
 """What an alert rule is, and how `alerts.toml` says it. Applying rules belongs in `steps`."""
 
 import math
+import operator
 import re
 import tomllib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 from citywx.weather.reading import MEASURES
 
@@ -44,10 +45,10 @@ class Comparison(StrEnum):
 
 
 _HOLDS: dict[Comparison, Callable[[float, float], bool]] = {
-    Comparison.ABOVE: float.__gt__,
-    Comparison.AT_LEAST: float.__ge__,
-    Comparison.BELOW: float.__lt__,
-    Comparison.AT_MOST: float.__le__,
+    Comparison.ABOVE: operator.gt,
+    Comparison.AT_LEAST: operator.ge,
+    Comparison.BELOW: operator.lt,
+    Comparison.AT_MOST: operator.le,
 }
 
 
@@ -178,7 +179,7 @@ class _TableReader:
         self._table = table
         self.name = name
 
-    def fail(self, key: str, reason: str) -> None:
+    def fail(self, key: str, reason: str) -> NoReturn:
         message = f"{self.name}: {key} {reason}"
         raise RuleError(message)
 
@@ -186,7 +187,7 @@ class _TableReader:
         value = self._table.get(key)
         if not isinstance(value, str) or not value.strip() or not value.isprintable():
             self.fail(key, "must be a text on one line")
-        return str(value).strip()
+        return value.strip()
 
     def one_of(self, key: str, allowed: tuple[str, ...]) -> str:
         value = self._table.get(key)
@@ -202,13 +203,13 @@ class _TableReader:
             or not math.isfinite(value)
         ):
             self.fail(key, "must be a number")
-        return float(value)  # type: ignore[arg-type]  # checked above
+        return float(value)
 
     def flag(self, key: str, *, default: bool) -> bool:
         value = self._table.get(key, default)
         if not isinstance(value, bool):
             self.fail(key, "must be true or false")
-        return bool(value)
+        return value
 
     def cities(self) -> frozenset[str]:
         value = self._table.get("cities", [])

@@ -1,0 +1,93 @@
+"""What the alerter keeps on disk, and how it survives damage."""
+
+import json
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from citywx.staging.position import Checkpoint, Position
+from citywx.weather.alerting.steps import RuleState
+from streaming.alerts_log import AlertsLog
+from streaming.snapshot import Snapshot, encode_snapshot, load_snapshot, save_snapshot
+
+NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
+
+
+def event(number: int) -> bytes:
+    return json.dumps({"alert_id": str(number), "event": "fired"}).encode()
+
+
+def test_events_written_before_are_known_after_a_restart(tmp_path: Path) -> None:
+    path = tmp_path / "alerts.ndjson"
+    first = AlertsLog(path, 0)
+    first.append([event(1)])
+    between = first.size
+    first.append([event(2), event(3)])
+    first.sync()
+    first.close()
+    again = AlertsLog(path, between)
+    assert again.written == {("2", "fired"), ("3", "fired")}
+    assert again.size == path.stat().st_size
+    again.close()
+
+
+def test_a_torn_last_line_is_cut_off(tmp_path: Path) -> None:
+    path = tmp_path / "alerts.ndjson"
+    path.write_bytes(event(1) + b"\n" + event(2)[:9])
+    log = AlertsLog(path, 0)
+    assert log.written == {("1", "fired")}
+    log.append([event(2)])
+    log.close()
+    assert path.read_bytes() == event(1) + b"\n" + event(2) + b"\n"
+
+
+def test_a_file_that_is_one_torn_line_becomes_empty(tmp_path: Path) -> None:
+    path = tmp_path / "alerts.ndjson"
+    path.write_bytes(b"x" * 3_000_000)
+    log = AlertsLog(path, 0)
+    assert log.size == 0
+    log.close()
+
+
+def test_a_line_that_is_no_event_is_passed_over(tmp_path: Path) -> None:
+    path = tmp_path / "alerts.ndjson"
+    path.write_bytes(b"[1]\nrubbish\n" + event(1) + b"\n{}\n")
+    log = AlertsLog(path, 0)
+    assert log.written == {("1", "fired")}
+    log.close()
+
+
+def test_a_file_shorter_than_the_snapshot_says_is_read_whole(tmp_path: Path) -> None:
+    path = tmp_path / "alerts.ndjson"
+    path.write_bytes(event(1) + b"\n")
+    log = AlertsLog(path, 5000)
+    assert log.written == {("1", "fired")}
+    log.close()
+
+
+def test_a_snapshot_is_read_back(tmp_path: Path) -> None:
+    path = tmp_path / "state" / "alerter.json"
+    states = {("warm", "Oslo"): RuleState(NOON, NOON), ("warm", "Cairo"): RuleState(NOON)}
+    snapshot = Snapshot(Checkpoint(Position("000001-abc", 70), "ff"), 123, states)
+    save_snapshot(path, encode_snapshot(snapshot))
+    assert load_snapshot(path) == snapshot
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        b"",
+        b"\0" * 80,
+        b"[]",
+        b'{"version": 99}',
+        b'{"version": 1}',
+        b'{"version": 1, "segment": "x", "offset": 1, "before": "", "alerts_bytes": 0}',
+        b'{"version": 1, "segment": null, "alerts_bytes": 0, "states": [["a", "b", "c", null]]}',
+        b'{"version": 1, "segment": null, "alerts_bytes": 0, "states": [["a"]]}',
+    ],
+)
+def test_a_damaged_snapshot_reads_as_none(tmp_path: Path, damage: bytes) -> None:
+    path = tmp_path / "alerter.json"
+    path.write_bytes(damage)
+    assert load_snapshot(path) == Snapshot()
