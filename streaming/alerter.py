@@ -86,6 +86,7 @@ class Alerter:
         self._announcer.say_stopped(self._consumer.position)
         self._saver.finish()
         self._snapshot_job()()
+        self._consumer.close()
         self._log.close()
 
     def _judge(self, item: LogReading) -> None:

