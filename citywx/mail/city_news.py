@@ -28,7 +28,7 @@ _STALE = timedelta(hours=3)
 _ALERTS_SHOWN = 5
 _ALERTS_SINCE = timedelta(hours=24)
 _UNITS = {"temperature_c": "°C", "humidity": "%"}
-_NAMES = {"temperature_c": "temperature", "humidity": "humidity"}
+_NAMES = {"temperature_c": "Temperature", "humidity": "Humidity"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -221,7 +221,8 @@ def _tomorrow(connection: Connection, city: City, moment: datetime) -> tuple[str
 
 def _predicted(row: Row[Any]) -> str:
     unit = _UNITS.get(row.variable, "")
-    line = f"{_NAMES.get(row.variable, row.variable)} about {_minus(f'{row.value:.0f}')} {unit}"
+    name = _NAMES.get(row.variable, row.variable)
+    line = f"{name} about {_minus(f'{row.value:.0f}')} {unit}"
     if row.mae is not None:
         line += f", usually off by {row.mae:.1f} {unit}"
     if row.skill is not None:

@@ -5,13 +5,27 @@ What a mail says is written in `citywx.mail.render`; how it leaves, in `citywx.m
 
 from dataclasses import dataclass
 from datetime import datetime
-from email.headerregistry import Address
+from email.headerregistry import Address, HeaderRegistry, UnstructuredHeader
 from email.message import EmailMessage
-from email.policy import SMTP
+from email.policy import SMTP, Policy
 from email.utils import format_datetime
 
 from citywx.mail.transport import MailConfigurationError
 
+
+class _OneLineHeader(UnstructuredHeader):
+    """A header that is never folded: the fold would encode a long link, which no server undoes."""
+
+    name: str
+
+    def fold(self, *, policy: Policy) -> str:
+        return f"{self.name}: {self}{policy.linesep}"
+
+
+_HEADERS = HeaderRegistry()
+for _name in ("list-unsubscribe", "message-id"):
+    _HEADERS.map_to_type(_name, _OneLineHeader)  # type: ignore[arg-type]  # a mix-in of BaseHeader
+_POLICY = SMTP.clone(header_factory=_HEADERS)
 _FORBIDDEN_SEPARATORS = "\u2028\u2029\x85"
 
 
@@ -42,7 +56,7 @@ def build_message(letter: Letter, *, sender: str, date: datetime) -> EmailMessag
     no address; MailConfigurationError when the sender is none.
     """
     origin = _origin(sender)
-    message = EmailMessage(policy=SMTP)
+    message = EmailMessage(policy=_POLICY)
     headers = {
         "From": origin,
         "To": _address(letter.recipient),
