@@ -9,14 +9,13 @@ from citywx.home import Home
 from citywx.local_stack.leftovers import MARK
 from citywx.local_stack.plan import Plan, Ports
 from citywx.local_stack.supervision import Program
+from citywx.prepare import DAGSTER_DATABASE
 from citywx.settings import Settings, raw_environment
 
 PROJECT = Path(__file__).resolve().parents[2]
 """The folder with `dagster.yaml`, `workspace.yaml` and `dashboard/app.py`."""
 
 STREAMING = ("poller", "bridge", "alerter", "recorder", "notifier")
-
-_DAGSTER_DATABASE = "dagster"
 
 
 def pipeline(settings: Settings, ports: Ports) -> list[Program]:
@@ -93,7 +92,7 @@ def _dagster_environment(home: Home, database: str, code_port: int) -> dict[str,
         "DAGSTER_POSTGRES_PORT": str(url.port or 5432),
         "DAGSTER_POSTGRES_USER": url.username or "citywx",
         "DAGSTER_POSTGRES_PASSWORD": url.password or "",
-        "DAGSTER_POSTGRES_DB": _DAGSTER_DATABASE,
+        "DAGSTER_POSTGRES_DB": DAGSTER_DATABASE,
         "DAGSTER_CODE_HOST": "127.0.0.1",
         "DAGSTER_CODE_PORT": str(code_port),
     }

@@ -32,8 +32,8 @@ from citywx.local_stack.supervision import (
     start_supervisor,
     write_configuration,
 )
+from citywx.prepare import prepare_database
 from citywx.settings import Settings
-from citywx.warehouse.database import engine_for, migrate
 
 if TYPE_CHECKING:
     import subprocess
@@ -43,7 +43,7 @@ Say = Callable[[str], None]
 _READY_SECONDS = 180.0
 _SERVER_SECONDS = 30.0
 _STOP_SECONDS = 40.0
-_LOOK_SECONDS = 0.25
+_LOOK_SECONDS = 0.5
 
 
 class StartError(Exception):
@@ -165,11 +165,7 @@ def _start_in_order(
         postgres.prepare(plan.home.postgres, plan.ports.database, plan.passwords.postgres)
     say("bringing the database's tables up to date")
     url = SecretStr(plan.addresses.database)
-    engine = engine_for(settings.model_copy(update={"database_url": url}), application="up")
-    try:
-        migrate(engine)
-    finally:
-        engine.dispose()
+    prepare_database(settings.model_copy(update={"database_url": url}))
     say("starting the pipeline")
     control.start("pipeline")
 

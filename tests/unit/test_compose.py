@@ -1,0 +1,143 @@
+"""compose.yaml: it parses, its linters accept it, and it says nothing that is not so."""
+
+import importlib.util
+import os
+import re
+import shutil
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from citywx.env_file import write_env_file
+from citywx.local_stack.broker import mosquitto_acl
+from citywx.settings import Settings
+
+PROJECT = Path(__file__).resolve().parents[2]
+COMPOSE = PROJECT / "compose.yaml"
+TEXT = COMPOSE.read_text("utf-8")
+DOCUMENT: dict[str, Any] = yaml.safe_load(TEXT)
+SERVICES: dict[str, dict[str, Any]] = DOCUMENT["services"]
+OURS = {name: service for name, service in SERVICES.items() if "build" in service}
+
+DAGSTER_VARIABLES = set(
+    re.findall(
+        r"env: (\w+)",
+        (PROJECT / "dagster.yaml").read_text("utf-8")
+        + (PROJECT / "workspace.yaml").read_text("utf-8"),
+    )
+)
+
+
+def modules() -> Iterator[str]:
+    for service in OURS.values():
+        yield service["command"][0]
+        test = service.get("healthcheck", {}).get("test", [])
+        if "-m" in test:
+            yield test[test.index("-m") + 1]
+
+
+def test_it_runs_every_process_of_the_pipeline() -> None:
+    streaming = {"poller", "bridge", "alerter", "recorder", "notifier"}
+    dagster = {"dagster-code", "dagster", "dagster-daemon"}
+    assert set(OURS) == {*streaming, *dagster, "dashboard", "migrate"}
+    assert set(SERVICES) - set(OURS) == {"database", "broker", "mailpit"}
+
+
+@pytest.mark.parametrize("module", sorted(set(modules())))
+def test_every_command_is_a_module_that_exists(module: str) -> None:
+    assert importlib.util.find_spec(module) is not None
+
+
+@pytest.mark.parametrize("name", sorted(OURS))
+def test_every_variable_is_one_that_a_process_reads(name: str) -> None:
+    settings = {field.upper() for field in Settings.model_fields}
+    assert set(OURS[name]["environment"]) <= settings | DAGSTER_VARIABLES
+
+
+def test_every_variable_that_dagster_reads_is_set() -> None:
+    assert set(SERVICES["dagster-code"]["environment"]) >= DAGSTER_VARIABLES
+
+
+def test_every_variable_of_the_host_is_a_setting() -> None:
+    wanted = set(re.findall(r"\$\{(\w+)", TEXT))
+    assert wanted <= {field.upper() for field in Settings.model_fields}
+
+
+@pytest.mark.parametrize("secret", ["POSTGRES_PASSWORD", "MQTT_PASSWORD", "SECRET_KEY"])
+def test_no_secret_has_a_default(secret: str) -> None:
+    uses = re.findall(rf"\$\{{{secret}([^}}]*)", TEXT)
+    assert uses
+    assert all(use.startswith(":?") for use in uses)
+
+
+@pytest.mark.parametrize("name", sorted(SERVICES))
+def test_images_are_pinned_and_ports_are_published_on_loopback_alone(name: str) -> None:
+    _, _, tag = SERVICES[name]["image"].partition(":")
+    assert re.match(r"v?\d+\.\d+", tag)
+    assert all(port.startswith("127.0.0.1:") for port in SERVICES[name].get("ports", []))
+
+
+@pytest.mark.parametrize("name", sorted(set(SERVICES) - {"migrate"}))
+def test_every_service_has_a_health_check_and_few_rights(name: str) -> None:
+    service = SERVICES[name]
+    assert service["healthcheck"]["test"][0] == "CMD"
+    assert service["cap_drop"] == ["ALL"]
+    assert service["security_opt"] == ["no-new-privileges:true"]
+
+
+def test_only_the_poller_may_write_the_log() -> None:
+    writers = {name for name, service in OURS.items() if "log:/log" in service.get("volumes", [])}
+    assert writers == {"poller"}
+
+
+def test_base_images_are_pinned_and_the_image_does_not_run_as_root() -> None:
+    lines = (PROJECT / "deploy" / "Dockerfile").read_text("utf-8").splitlines()
+    bases = [line.split()[1] for line in lines if line.startswith("FROM ")]
+    assert all(re.search(r":\d+\.\d+\.\d+", base) for base in bases)
+    assert [line.split()[1] for line in lines if line.startswith("USER ")] == ["citywx"]
+
+
+def test_the_image_holds_only_files_that_exist() -> None:
+    lines = (PROJECT / "deploy" / "Dockerfile").read_text("utf-8").splitlines()
+    copied = [line.split()[1:-1] for line in lines if line.startswith("COPY ") and "--" not in line]
+    files = [name for names in copied for name in names]
+    assert files
+    assert [name for name in files if not (PROJECT / name).exists()] == []
+
+
+def test_the_broker_has_the_same_rules_as_the_local_one() -> None:
+    assert (PROJECT / "deploy" / "mosquitto" / "acl").read_text("utf-8") == mosquitto_acl()
+
+
+def test_dclint_accepts_it() -> None:
+    dclint = shutil.which("dclint")
+    if dclint is None:
+        pytest.skip("dclint is not on PATH: npm install -g dclint@3.1.0")
+    result = subprocess.run(
+        [dclint, "--max-warnings", "0", "compose.yaml"],
+        cwd=PROJECT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert result.returncode == 0, result.stdout + result.stderr
+
+
+def test_docker_compose_accepts_it_with_the_env_file_that_citywx_writes(tmp_path: Path) -> None:
+    compose = shutil.which("docker-compose")
+    if compose is None:
+        pytest.skip("docker-compose is not installed: apt-get install docker-compose")
+    write_env_file(tmp_path / ".env")
+    result = subprocess.run(
+        [compose, "--env-file", str(tmp_path / ".env"), "-f", str(COMPOSE), "config", "-q"],
+        cwd=tmp_path,
+        env={"PATH": os.environ["PATH"], "HOME": str(tmp_path)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert result.returncode == 0, result.stdout + result.stderr
