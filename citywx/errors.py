@@ -7,7 +7,11 @@ from citywx.env_file import EnvFileExistsError
 from citywx.home import HomeError
 from citywx.inspection import NotReadableError
 from citywx.local_stack.ports import NoFreePortError
-from citywx.local_stack.postgres import PostgresMissingError, PostgresNotReadyError
+from citywx.local_stack.postgres import (
+    PostgresMissingError,
+    PostgresNotReadyError,
+    PostgresSetupError,
+)
 from citywx.local_stack.supervision import SupervisionError
 from citywx.local_stack.up import StartError
 from citywx.source_choice import SourceChoiceError
@@ -21,6 +25,7 @@ FAILURES = (
     NoFreePortError,
     PostgresMissingError,
     PostgresNotReadyError,
+    PostgresSetupError,
     StartError,
     SupervisionError,
 )

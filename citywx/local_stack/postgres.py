@@ -33,6 +33,7 @@ _LONGEST_SOCKET_PATH = 100  # bytes; the kernel allows 104 (macOS) or 108 (Linux
 _SOCKET_NAME = ".s.PGSQL.65535"
 _READY_SECONDS = 30.0
 _PROBE_SECONDS = 0.05
+_CAP_DAC_READ_SEARCH = 1 << 2
 
 _ACCESS_RULES = f"""\
 # Written by citywx. The superuser: by the socket alone, and only for whom pg_ident.conf names.
@@ -45,6 +46,10 @@ host   all  all       127.0.0.1/32  scram-sha-256
 
 class PostgresMissingError(Exception):
     """The wheel with PostgreSQL's binaries is not installed."""
+
+
+class PostgresSetupError(Exception):
+    """The server cannot be set up on this machine; the message says why."""
 
 
 class PostgresNotReadyError(Exception):
@@ -70,7 +75,8 @@ def binary(name: str) -> str:
 def initialise(data: Path) -> bool:
     """Create the server's data folder if it is not there; whether it was created.
 
-    An interrupted run leaves a folder beside it that the next run throws away.
+    An interrupted run leaves a folder beside it that the next run throws away. Raises
+    PostgresMissingError or PostgresSetupError.
     """
     if data.exists():
         return False
@@ -93,8 +99,8 @@ def initialise(data: Path) -> bool:
         command, cwd="/", env=_environment(), capture_output=True, text=True, check=False
     )
     if result.returncode:
-        message = f"initdb failed: {result.stderr.strip()[-500:]}"
-        raise RuntimeError(message)
+        message = f"PostgreSQL cannot set up {data}: {result.stderr.strip()[-500:]}"
+        raise PostgresSetupError(message)
     (unfinished / "pg_hba.conf").write_text(_ACCESS_RULES, "utf-8")
     (unfinished / "pg_ident.conf").write_text(f'citywx "{_ourselves()}" {_SUPERUSER}\n', "utf-8")
     unfinished.rename(data)
@@ -139,7 +145,7 @@ def socket_folder(data: Path) -> Path:
     found = folder.stat(follow_symlinks=False)
     if found.st_uid != owner.st_uid or stat.S_IMODE(found.st_mode) != stat.S_IRWXU:
         message = f"{folder} belongs to somebody else: delete it, or set TMPDIR to another folder"
-        raise RuntimeError(message)
+        raise PostgresSetupError(message)
     return folder
 
 
@@ -214,14 +220,15 @@ def _unprivileged_user() -> pwd.struct_passwd:
         except KeyError:
             continue
     message = f"PostgreSQL does not run as root, and there is none of {_UNPRIVILEGED} to run it as"
-    raise RuntimeError(message)
+    raise PostgresSetupError(message)
 
 
 def _as_owner_of(folder: Path) -> list[str]:
     """What stands before a command so that it runs as the folder's owner; nothing unless root.
 
-    The owner keeps the one capability of searching and reading all folders, because the data or
-    this package may lie in a home that only root may enter; so nobody's home is opened up.
+    The owner keeps the one capability of searching and reading all folders (where we have it, as
+    root in a container may not), because the data or this package may lie in a home that only root
+    may enter; so nobody's home is opened up.
     A parent's death ends the server: the wish for it does not survive a change of user otherwise.
     """
     if not _is_root():
@@ -229,14 +236,25 @@ def _as_owner_of(folder: Path) -> list[str]:
     setpriv = shutil.which("setpriv")
     if setpriv is None:
         message = "running PostgreSQL as root needs `setpriv` (package util-linux)"
-        raise RuntimeError(message)
+        raise PostgresSetupError(message)
     owner = folder.stat()
-    return [
+    command = [
         setpriv,
         *("--reuid", str(owner.st_uid), "--regid", str(owner.st_gid), "--clear-groups"),
-        *("--inh-caps", "+dac_read_search", "--ambient-caps", "+dac_read_search"),
         *("--pdeathsig", "INT"),
     ]
+    if _may_search_everywhere():
+        command += ["--inh-caps", "+dac_read_search", "--ambient-caps", "+dac_read_search"]
+    return command
+
+
+def _may_search_everywhere() -> bool:
+    """Whether we have the capability CAP_DAC_READ_SEARCH to hand on (capabilities(7))."""
+    for line in Path("/proc/self/status").read_text("utf-8").splitlines():
+        name, _, value = line.partition(":")
+        if name == "CapEff":
+            return bool(int(value, 16) & _CAP_DAC_READ_SEARCH)
+    return False
 
 
 def _environment() -> dict[str, str]:
