@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import dataclass, field
 from email import message_from_bytes
 from email.message import EmailMessage
@@ -32,6 +33,7 @@ class SmtpServerForTests:
     rcpt_answer: Callable[[str], str] = lambda _address: OK
     data_answer: Callable[[str], str] = lambda _address: OK
     hang_up_after_data: bool = False
+    silent_after_data: bool = False
 
     @property
     def url(self) -> str:
@@ -54,8 +56,10 @@ class SmtpServerForTests:
             content: Any = envelope.content
             self.messages.append(message_from_bytes(content, _class=EmailMessage, policy=default))
             self.recipients += envelope.rcpt_tos
-        if self.hang_up_after_data:
+        if self.hang_up_after_data and isinstance(server.transport, asyncio.Transport):
             server.transport.abort()
+        if self.silent_after_data:
+            await asyncio.sleep(3600)  # until the client, or the test, ends
         return answer
 
 
