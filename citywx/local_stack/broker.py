@@ -7,6 +7,7 @@ password, of which the files hold only a salted hash.
 
 import base64
 import hashlib
+import json
 import os
 import secrets
 import shutil
@@ -37,7 +38,7 @@ def prepare(home: Home, port: int, password: str) -> list[str]:
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     mosquitto = find_mosquitto()
     if mosquitto is None:
-        return _prepare_amqtt(folder, port, password)
+        return prepare_amqtt(folder, port, password)
     return prepare_mosquitto(mosquitto, folder, port, password)
 
 
@@ -98,6 +99,31 @@ def mosquitto_hash(password: str) -> str:
     return "$".join(("$7", str(_ITERATIONS), *encoded))
 
 
-def _prepare_amqtt(folder: Path, port: int, password: str) -> list[str]:
-    del folder, port, password
-    return [sys.executable, "-m", "amqtt"]
+def prepare_amqtt(folder: Path, port: int, password: str) -> list[str]:
+    """Write amqtt's files into `folder`; its command line.
+
+    It speaks MQTT 3.1.1 only, is slow and forgets queued messages: good for trying citywx out,
+    where every reading still arrives because consumers fill gaps from the log.
+    """
+    from pwdlib.hashers.argon2 import Argon2Hasher  # noqa: PLC0415 - comes with amqtt, an extra
+
+    passwords = folder / "amqtt-passwords"
+    write_private(passwords, f"{USER}:{Argon2Hasher().hash(password)}\n")
+    configuration = folder / "amqtt.json"
+    write_private(configuration, json.dumps(amqtt_config(passwords, port), indent=2) + "\n")
+    return [sys.executable, "-m", "amqtt.scripts.broker_script", "-c", str(configuration)]
+
+
+def amqtt_config(passwords: Path, port: int) -> dict[str, object]:
+    """Amqtt's configuration, with the same policy as Mosquitto's (JSON is YAML too)."""
+    return {
+        "listeners": {"default": {"type": "tcp", "bind": f"127.0.0.1:{port}"}},
+        "plugins": {
+            "amqtt.plugins.authentication.AnonymousAuthPlugin": {"allow_anonymous": True},
+            "amqtt.plugins.authentication.FileAuthPlugin": {"password_file": str(passwords)},
+            "amqtt.plugins.topic_checking.TopicAccessControlListPlugin": {
+                "publish_acl": {USER: ["weather/#"]},
+                "acl": {"anonymous": ["weather/#"], USER: ["weather/#"]},  # to subscribe
+            },
+        },
+    }

@@ -1,6 +1,7 @@
 """CSV → bridge → Mosquitto → alerter, with real processes: nothing lost, nothing double."""
 
 import json
+from pathlib import Path
 
 import pytest
 
@@ -8,7 +9,8 @@ from citywx.local_stack.broker import mosquitto_acl
 from streaming.messages import ALERTS, READINGS, REJECTED, alert_state_topic
 from streaming.mqtt import Message
 from tests.support.log_messages import HEADER, append, line
-from tests.support.stream import ROOT, Stream, eventually
+from tests.support.mosquitto import BrokerServer
+from tests.support.stream import ROOT, Listener, Stream, eventually
 
 pytestmark = pytest.mark.integration
 BAD_FILES = sorted((ROOT.parent / "shared" / "data" / "bad").glob("*.csv"))
@@ -43,6 +45,28 @@ def test_a_csv_line_becomes_an_alert(stream: Stream) -> None:
     eventually(lambda: len(late.listen()) == 1, "a late subscriber learns the state")
     assert late.heard[0].retained
     assert json.loads(late.heard[0].payload) == alert
+
+
+def test_without_mosquitto_amqtt_carries_the_same(amqtt: BrokerServer, tmp_path: Path) -> None:
+    stream = Stream(amqtt, tmp_path, {"MQTT_PROTOCOL": "4"})
+    append(stream.log, *waves(0, 100))
+    listener = Listener(amqtt.port, ALERTS, protocol=4)
+    stream.start("bridge", "alerter")
+    try:
+        size = stream.log.stat().st_size
+        eventually(lambda: stream.position("bridge") == size, "every line is acknowledged")
+        eventually(lambda: len(listener.bodies(ALERTS)) >= 99, "every alert is heard")
+        assert_each_alert_once(stream, 50)
+        forger = Listener(amqtt.port, protocol=4)
+        forger._connection.publish(Message(ALERTS, b"{}"))
+        append(stream.log, *waves(100, 2))
+        eventually(lambda: len(stream.events()) == 101, "later lines arrive too")
+        assert {} not in listener.bodies(ALERTS)
+        forger.close()
+    finally:
+        listener.close()
+        for name in list(stream.running):
+            stream.kill(name)
 
 
 def test_rejected_lines_are_published_and_passed(stream: Stream) -> None:

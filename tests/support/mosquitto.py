@@ -1,4 +1,4 @@
-"""A real Mosquitto with the configuration that `citywx up` gives it, on a free port."""
+"""Real brokers with the configuration that `citywx up` gives them, on free ports."""
 
 import socket
 import subprocess
@@ -9,14 +9,15 @@ from pathlib import Path
 
 import pytest
 
-from citywx.local_stack.broker import USER, find_mosquitto, prepare_mosquitto
+from citywx.local_stack.broker import USER, find_mosquitto, prepare_amqtt, prepare_mosquitto
+from tests.support.ports import free_port
 
 PASSWORD = "broker-test-password"
 _DEADLINE_SECONDS = 10
 
 
 @dataclass
-class MosquittoServer:
+class BrokerServer:
     """A broker that a test may stop and start again."""
 
     command: list[str]
@@ -40,7 +41,7 @@ class MosquittoServer:
                 time.sleep(0.02)
             else:
                 return
-        pytest.fail("Mosquitto does not accept connections")
+        pytest.fail("the broker does not accept connections")
 
     def stop(self) -> None:
         """End it."""
@@ -51,16 +52,28 @@ class MosquittoServer:
 
 
 @pytest.fixture
-def mosquitto(tmp_path: Path) -> Iterator[MosquittoServer]:
+def mosquitto(tmp_path: Path) -> Iterator[BrokerServer]:
     program = find_mosquitto()
     if program is None:
         pytest.skip("Mosquitto is not installed")
-    folder = tmp_path / "broker"
-    folder.mkdir()
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    server = MosquittoServer(prepare_mosquitto(program, folder, port, PASSWORD), port, folder)
+    folder, port = _folder(tmp_path), free_port()
+    server = BrokerServer(prepare_mosquitto(program, folder, port, PASSWORD), port, folder)
     server.start()
     yield server
     server.stop()
+
+
+@pytest.fixture
+def amqtt(tmp_path: Path) -> Iterator[BrokerServer]:
+    """The broker for machines without Mosquitto; it speaks MQTT 3.1.1."""
+    folder, port = _folder(tmp_path), free_port()
+    server = BrokerServer(prepare_amqtt(folder, port, PASSWORD), port, folder)
+    server.start()
+    yield server
+    server.stop()
+
+
+def _folder(tmp_path: Path) -> Path:
+    folder = tmp_path / "broker"
+    folder.mkdir()
+    return folder

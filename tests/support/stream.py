@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from streaming.mqtt import Broker, Connection, Message
-from tests.support.mosquitto import MosquittoServer
+from tests.support.mosquitto import BrokerServer
 
 ROOT = Path(__file__).parents[2]
 DEADLINE_SECONDS = 30.0
@@ -62,7 +62,7 @@ class Listener:
 class Stream:
     """A data home, and the processes that work on it."""
 
-    broker: MosquittoServer
+    broker: BrokerServer
     data_dir: Path
     environment: dict[str, str] = field(default_factory=dict)
     running: dict[str, subprocess.Popen[bytes]] = field(default_factory=dict)
@@ -128,7 +128,7 @@ class Stream:
 
 
 @pytest.fixture
-def stream(mosquitto: MosquittoServer, tmp_path: Path) -> Iterator[Stream]:
+def stream(mosquitto: BrokerServer, tmp_path: Path) -> Iterator[Stream]:
     data_dir = tmp_path / "data"
     data_dir.mkdir()
     made = Stream(mosquitto, data_dir)
