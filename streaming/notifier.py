@@ -16,7 +16,7 @@ from sqlalchemy.exc import OperationalError
 from citywx.mail.daily import send_left_behind
 from citywx.mail.outbox import send_outbox
 from citywx.mail.queue import LEDGER, OUTBOX, count_states
-from citywx.mail.transport import MailConfigurationError, MailError
+from citywx.mail.transport import MailError
 from citywx.warehouse.database import engine_for, is_migrated
 from streaming.process import Process, run
 
@@ -33,14 +33,17 @@ def main(process: Process) -> None:
     """Send what is due, look again every second, and back off while a neighbour is down."""
     process.stale_after = _STALE_SECONDS
     engine = engine_for(process.settings, application="notifier", pool_size=2)
-    failures = 0
+    failures, told = 0, None
     while not process.stopping.is_set():
         try:
             problem = _round(process, engine)
-        except OperationalError as error:
+        except OperationalError:
             engine.dispose()
-            problem = f"waiting for the database: {type(error.orig).__name__}"
+            problem = "waiting for the database"
         failures = failures + 1 if problem else 0
+        if problem and problem != told:
+            _log.warning("%s", problem)
+        told = problem
         process.beat(problem or "running")
         process.wait(_back_off_seconds(failures) if problem else _POLL_SECONDS)
     engine.dispose()
@@ -53,11 +56,7 @@ def _round(process: Process, engine: Engine) -> str | None:
             return "waiting for the database schema"
     try:
         counts = _send(process, engine)
-    except MailConfigurationError as error:
-        _log.error("mails wait: %s", error)
-        return f"mails wait: {error}"
     except (MailError, OSError) as error:
-        _log.warning("mails wait: %s", error)
         return f"mails wait: {error}"
     for state, number in counts.items():
         _MAILS.labels(state).inc(number)

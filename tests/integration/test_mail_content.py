@@ -175,6 +175,6 @@ def test_the_operator_is_mailed_at_once_where_one_is_set(mail_room: MailRoom) ->
     assert mail.subject == "citywx: Run failed  Bcc: eve@x.org"
     assert body in mail.text
     assert "<b>boom" not in mail.html
+    wrong = room.with_settings(alert_email="nobody")
     with pytest.raises(MailConfigurationError, match="ALERT_EMAIL"):
-        wrong = room.with_settings(alert_email="nobody")
         send_operator_mail(wrong.settings, room.home, "s", "b", now=datetime.now(UTC))
