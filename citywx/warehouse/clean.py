@@ -198,7 +198,7 @@ def _raw_readings(
             columns.city == city, columns.timestamp.between(first, last)
         )
     )
-    return typed_frame(RawReadings, rows)
+    return typed_frame(RawReadings, rows.all())
 
 
 def _move_watermarks(connection: Connection) -> None:

@@ -210,7 +210,7 @@ def failure_cases(model: type[pa.DataFrameModel], frame: pd.DataFrame) -> Failur
 def typed_frame(model: type[pa.DataFrameModel], rows: Iterable[Sequence[object]]) -> pd.DataFrame:
     """Rows from the database, whose columns are in the model's order, as a frame of its types."""
     columns = model.to_schema().columns
-    frame = pd.DataFrame([tuple(row) for row in rows], columns=list(columns), dtype=object)
+    frame = pd.DataFrame(map(tuple, rows), columns=list(columns), dtype=object)
     return frame.astype({name: column.dtype.type for name, column in columns.items()})
 
 
