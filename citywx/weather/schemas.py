@@ -42,6 +42,12 @@ class RawReadings(pa.DataFrameModel):
         strict = True
         unique = ["source", "city", "timestamp"]  # noqa: RUF012 - pandera's form
 
+    @pa.check(*MEASURES)
+    @classmethod
+    def measures_are_finite(cls, values: "pd.Series[float]") -> "pd.Series[bool]":
+        """Missing, or a number; never infinite."""
+        return values.abs() < float("inf")
+
 
 class WeatherReadings(pa.DataFrameModel):
     """Rows of `weather_readings`: one per city and time, whose flags agree with the values."""
@@ -65,6 +71,12 @@ class WeatherReadings(pa.DataFrameModel):
 
         strict = True
         unique = ["city", "timestamp"]  # noqa: RUF012 - pandera's form
+
+    @pa.check(*MEASURES)
+    @classmethod
+    def measures_are_finite(cls, values: "pd.Series[float]") -> "pd.Series[bool]":
+        """Missing, or a number; never infinite."""
+        return values.abs() < float("inf")
 
     @pa.check("qc_flags")
     @classmethod

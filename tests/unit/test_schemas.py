@@ -42,6 +42,7 @@ def test_good_rows_pass_also_when_there_are_none() -> None:
 @pytest.mark.parametrize(
     ("check", "changes"),
     [
+        ("measures_are_finite", {"humidity": float("inf"), "qc_flags": ["HUMIDITY_RANGE"]}),
         ("flags_are_known", {"qc_flags": ["MADE_UP"]}),
         ("imputed_are_measures", {"imputed": ["weather"], "qc_flags": ["IMPUTED"]}),
         ("mod_high_temp_means_above_23", {"temperature_c": 23.5}),
@@ -86,6 +87,8 @@ def test_a_raw_reading_may_be_unbelievable_but_not_doubled() -> None:
     row = ("csv", "Oslo", NOON, 900.0, None, None, None, None)
     assert failure_cases(RawReadings, typed_frame(RawReadings, [row])).passed
     assert failure_cases(RawReadings, typed_frame(RawReadings, [row, row])).count == 2
+    infinite = (*row[:3], float("-inf"), *row[4:])
+    assert failure_cases(RawReadings, typed_frame(RawReadings, [infinite])).count == 1
 
 
 def test_a_prediction_is_about_the_future_and_has_a_value_or_a_reason() -> None:
