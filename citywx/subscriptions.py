@@ -62,7 +62,7 @@ def request_subscription(  # noqa: PLR0913 - the fields of the form, by name
     """
     address = _address(email)
     with engine.begin() as connection:
-        wanted = _checked_cities(connection, cities)
+        wanted = checked_cities(connection, cities)
         try:
             verdict = count_request(connection, settings, Asker(address, client), now=now)
         except SecretKeyMissingError as error:
@@ -90,6 +90,23 @@ def request_confirmation(
         _update(connection, subscriber, token_nonce=nonce, requested_at=now)
     _replace_cities(connection, subscriber, cities, pending=True)
     _queue(connection, "confirmation", subscriber, nonce, now=now)
+
+
+def add_confirmed(
+    connection: Connection, address: str, cities: Iterable[str], *, now: datetime
+) -> None:
+    """Add a new subscriber whose consent was given elsewhere; queues no mail."""
+    values = {
+        "email": address,
+        "state": "confirmed",
+        "token_nonce": secrets.token_urlsafe(16),
+        "requested_at": now,
+        "confirmed_at": now,
+    }
+    subscriber = connection.scalars(
+        insert(subscribers).values(values).returning(subscribers.c.subscriber_id)
+    ).one()
+    _replace_cities(connection, subscriber, cities, pending=False)
 
 
 def confirm(engine: Engine, settings: Settings, token: str, *, now: datetime) -> TokenDescription:
@@ -181,7 +198,8 @@ def _confirmable(connection: Connection, claim: Token) -> Row[Any]:
     return row
 
 
-def _checked_cities(connection: Connection, wanted: Sequence[str]) -> tuple[str, ...]:
+def checked_cities(connection: Connection, wanted: Sequence[str]) -> tuple[str, ...]:
+    """The distinct cities wanted; SubscriptionError when there is none, or one is not known."""
     distinct = tuple(dict.fromkeys(wanted))
     if not distinct:
         message = "Please choose at least one city."
