@@ -26,6 +26,7 @@ _LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
 _PORTS = {"smtp": 25, "smtp+starttls": 587, "smtps": 465}
 _START_INPUT = 354
 _CLOSING = 421
+_NO_LOGIN = 535
 _NO_SUCH_USER_CODES = frozenset({550, 551, 553})
 _ENHANCED = re.compile(rb"\s*([245])\.(\d{1,3})\.(\d{1,3})\b")
 _DOT_AT_START = re.compile(rb"^\.", re.MULTILINE)
@@ -147,12 +148,20 @@ class SmtpTransport:
             if server.scheme == "smtp+starttls":
                 smtp.starttls(context=context)
                 smtp.ehlo()
-            if server.user:
-                smtp.login(server.user, server.password or "")
+            self._log_in(smtp)
         except (smtplib.SMTPException, OSError):
             smtp.close()
             raise
         return smtp
+
+    def _log_in(self, smtp: smtplib.SMTP) -> None:
+        if self._server.user is None:
+            return
+        try:
+            smtp.login(self._server.user, self._server.password or "")
+        except smtplib.SMTPServerDisconnected:  # some hang up instead of answering a wrong one
+            message = "the server hangs up at our login"
+            raise smtplib.SMTPAuthenticationError(_NO_LOGIN, message) from None
 
     def _envelope(self, smtp: smtplib.SMTP, sender: str, recipient: str) -> Delivery | None:
         """MAIL, RCPT and DATA; a Delivery when one of them is refused."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from email import message_from_bytes
 from email.message import EmailMessage
@@ -63,11 +64,20 @@ class SmtpServerForTests:
         return answer
 
 
+@contextmanager
+def running(**options: Any) -> Iterator[SmtpServerForTests]:  # noqa: ANN401 - aiosmtpd takes many
+    """A server on a free port of 127.0.0.1, with more options of aiosmtpd's `SMTP`."""
+    handler = SmtpServerForTests(free_port())
+    controller = Controller(handler, hostname="127.0.0.1", port=handler.port, **options)
+    controller.start()
+    try:
+        yield handler
+    finally:
+        controller.stop()
+
+
 @pytest.fixture
 def smtp_server() -> Iterator[SmtpServerForTests]:
-    """A server on a free port of 127.0.0.1."""
-    handler = SmtpServerForTests(free_port())
-    controller = Controller(handler, hostname="127.0.0.1", port=handler.port)
-    controller.start()
-    yield handler
-    controller.stop()
+    """A server without protection or login."""
+    with running() as server:
+        yield server
