@@ -91,9 +91,9 @@ def _send_next(connection: Connection, sending: Sending, now: datetime) -> Deliv
     if message is None:
         give_up(connection, queue, row, Outcome.SUPPRESSED, "not wanted any more")
         return Delivery(Outcome.SUPPRESSED)
+    sending.pace()
     if not begin_transmitting(connection, queue, row):
         return None
-    sending.pace()
     try:
         delivery = sending.transport.send(message)
     except (MailError, OSError) as error:
