@@ -86,17 +86,21 @@ def write_configuration(
             sections += [f"[group:{group}]", f"programs = {','.join(members)}"]
             sections += [f"priority = {number}"]
     for program in programs:
-        sections += _section(program, home.logs / f"{program.name}.log", directory)
+        sections += _section(program, directory)
     write_private(path, "\n".join(sections) + "\n")
 
 
 def start_supervisor(
-    configuration: Path, environment: Mapping[str, str]
+    configuration: Path, environment: Mapping[str, str], logs: Path
 ) -> "subprocess.Popen[bytes]":
-    """Start supervisord in a session of its own, so that Ctrl-C reaches only who started it."""
+    """Start supervisord in a session of its own, so that Ctrl-C reaches only who started it.
+
+    Programs write their logs into the folder `logs`.
+    """
     command = [sys.executable, "-m", "supervisor.supervisord", "-n", "-c", str(configuration)]
     return subprocess.Popen(  # noqa: S603 - our own interpreter
         command,
+        cwd=logs,
         env=dict(environment),
         stdin=subprocess.DEVNULL,
         stdout=subprocess.DEVNULL,  # the same lines stand in its log file
@@ -137,7 +141,7 @@ class Control:
             transport.close()
 
 
-def _section(program: Program, log: Path, directory: Path) -> list[str]:
+def _section(program: Program, directory: Path) -> list[str]:
     return [
         f"[program:{program.name}]",
         f"command = {_value(shlex.join(program.command))}",
@@ -151,7 +155,7 @@ def _section(program: Program, log: Path, directory: Path) -> list[str]:
         f"stopsignal = {program.stop_signal}",
         f"stopwaitsecs = {program.stop_seconds}",
         "redirect_stderr = true",
-        f"stdout_logfile = {_value(log)}",
+        f"stdout_logfile = {program.name}.log",  # a path with % in it would be expanded twice
         "stdout_logfile_maxbytes = 10MB",
         "stdout_logfile_backups = 3",
     ]

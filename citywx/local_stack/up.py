@@ -68,7 +68,7 @@ def start(settings: Settings, plan: Plan, say: Say, *, watched_pid: int | None) 
     servers = _servers(settings, plan)
     programs = [*servers, guard(home, watched_pid), *pipeline(settings, plan.ports)]
     write_configuration(configuration, programs, control=control, home=home, directory=PROJECT)
-    supervisor = start_supervisor(configuration, environment(settings, plan))
+    supervisor = start_supervisor(configuration, environment(settings, plan), home.logs)
     stack = Stack(
         home=str(home.path),
         pid=supervisor.pid,
