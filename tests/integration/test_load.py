@@ -134,19 +134,21 @@ def test_every_line_is_accounted_for_and_rejected_ones_are_kept(engine: Engine, 
         (HEADER + line(0) + "\n" + line(0)).encode()
         + b"2026-03-01T00:00:00Z,Os\x00lo,1,2,3,4,fog\n"
         + b"x" * 20_000
+        + b"\n"
+        + b"y" * 5_000
         + b"\n2009-12-31T23:59:59Z,Oslo,1,2,3,4,fog\n1772323200,Oslo,1,2,3,4,fog\n"
         + f"{future:%Y-%m-%dT%H:%M:%SZ},Oslo,1,2,3,4,fog\n".encode()
         + f"{soon:%Y-%m-%dT%H:%M:%SZ},Oslo,1,2,3,4,fog\n".encode()
     )
     result = load_log(engine, log, earliest=EARLIEST, run_id="run 1")
-    assert counts(result) == (2, 1, 0, 5, 2)
+    assert counts(result) == (2, 1, 0, 6, 2)
     kept = rows(engine, "SELECT byte_offset, raw, reason FROM rejected_lines ORDER BY byte_offset")
     whole = log.read_bytes()
     for offset, raw, reason in kept:
         assert bytes(raw) == whole[offset:].split(b"\n")[0][:4096]
         assert reason
     assert rows(engine, "SELECT run_id, lines, loaded, rejected FROM ingest_batches") == [
-        ("run 1", 10, 2, 5)
+        ("run 1", 11, 2, 6)
     ]
 
 

@@ -90,6 +90,7 @@ def test_a_step_within_minutes_is_smaller_than_one_within_an_hour() -> None:
     frame["timestamp"] = pd.date_range("2026-03-01", periods=HOURS, freq="10min", tz="UTC")
     frame["temperature_c"] = 10.0
     frame.loc[20:, "temperature_c"] = 14.5
+    frame.loc[30:, "temperature_c"] = 18.5
     assert list(np.flatnonzero(run_tests(frame, Limits())["TEMPERATURE_STEP"])) == [20]
 
 
