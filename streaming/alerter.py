@@ -8,19 +8,21 @@ alert's id and event say that it is the same.
 
 import time
 from collections.abc import Callable
+from contextlib import ExitStack
 from datetime import UTC, datetime, timedelta
 
-from prometheus_client import Counter, Histogram
+from prometheus_client import Counter, Gauge, Histogram
 
 from citywx.staging.position import save_checkpoint
-from citywx.weather.alerting.rules import load_rules
+from citywx.weather.alerting.rules import RuleError, load_rules
 from citywx.weather.alerting.steps import AlertBook, AlertEvent
 from citywx.weather.reading import encode_payload, format_timestamp
 from streaming.alerts_log import AlertsLog
 from streaming.background import Background
 from streaming.consumer import LogConsumer
 from streaming.messages import ALERTS, READINGS, LogReading, alert_state_topic
-from streaming.mqtt import Broker, Connection, Message
+from streaming.mqtt import Broker, BrokerNotConfiguredError, Connection, Message
+from streaming.only_instance import AlreadyRunningError, only_instance
 from streaming.outbox import Outbox
 from streaming.process import Process, run
 from streaming.snapshot import Snapshot, encode_snapshot, load_snapshot, save_snapshot
@@ -32,6 +34,7 @@ _SAVE_SECONDS = 1.0
 
 _EVENTS = Counter("citywx_alerter_events", "Alert events", ["rule", "event"])
 _READINGS = Counter("citywx_alerter_readings", "Readings judged")
+_IGNORED = Gauge("citywx_alerter_ignored", "Values not newer than what their rule had judged")
 _LATENCY = Histogram(
     "citywx_alerter_decision_seconds",
     "From the writing of the CSV line to the decision",
@@ -112,6 +115,7 @@ class Alerter:
 
     def _save(self, now: float) -> None:
         self._saved_at = now
+        _IGNORED.set(self._book.ignored)
         if self._consumer.position != self._saved:
             self._saved = self._consumer.position
             self._saver.start(self._snapshot_job())
@@ -163,21 +167,21 @@ def _messages(event: AlertEvent, body: bytes) -> list[Message]:
 
 def main(process: Process) -> None:
     """Judge readings until asked to stop."""
-    connection = Connection(
-        Broker.of(process.settings),
-        f"citywx-{NAME}",
-        subscriptions=(READINGS,),
-        will=will_of(NAME),
-    )
-    alerter = Alerter(process, connection)
-    try:
+    with ExitStack() as cleanup:
+        cleanup.enter_context(only_instance(process.home.state / f"{NAME}.json"))
+        connection = Connection(
+            Broker.of(process.settings),
+            f"citywx-{NAME}",
+            subscriptions=(READINGS,),
+            will=will_of(NAME),
+        )
+        cleanup.callback(connection.close)
+        alerter = Alerter(process, connection)
+        cleanup.callback(alerter.stop)
         while not process.stopping.is_set():
             alerter.step()
             process.beat(alerter.detail)
-    finally:
-        alerter.stop()
-        connection.close()
 
 
 if __name__ == "__main__":
-    run(NAME, main)
+    run(NAME, main, mistakes=(BrokerNotConfiguredError, AlreadyRunningError, RuleError))

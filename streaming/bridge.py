@@ -5,14 +5,10 @@ the lines behind it are published again; consumers drop what comes twice. With t
 position stands still and nothing is read beyond the window.
 """
 
-import fcntl
 import logging
-import os
 import random
 import time
 from collections import deque
-from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -32,7 +28,8 @@ from streaming.messages import (
     encode_rejected,
     status_topic,
 )
-from streaming.mqtt import Broker, Connection, Message, Outcome
+from streaming.mqtt import Broker, BrokerNotConfiguredError, Connection, Message, Outcome
+from streaming.only_instance import AlreadyRunningError, only_instance
 from streaming.pacing import Pacing
 from streaming.process import Process, run
 from streaming.status import Announcer, read_status, will_of
@@ -52,10 +49,6 @@ _COUNTERS = {fate: _LINES.labels(fate.value) for fate in LineFate}
 _REFUSED = Counter("citywx_bridge_refused", "Publishes that the broker refused")
 _IN_FLIGHT = Gauge("citywx_bridge_in_flight", "Lines sent and not yet acknowledged")
 _BACKLOG = Gauge("citywx_bridge_backlog_bytes", "Bytes of the log that are not read yet")
-
-
-class AlreadyRunningError(Exception):
-    """Another bridge works from this checkpoint."""
 
 
 class Bridge:
@@ -254,21 +247,5 @@ def main(process: Process) -> None:
             connection.close()
 
 
-@contextmanager
-def only_instance(checkpoint_path: Path) -> Iterator[None]:
-    """Hold the checkpoint's lock; AlreadyRunningError when another process has it."""
-    checkpoint_path.parent.mkdir(parents=True, exist_ok=True)
-    lock = os.open(f"{checkpoint_path}.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-    try:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            message = f"another process already works from {checkpoint_path}: stop it first"
-            raise AlreadyRunningError(message) from None
-        yield
-    finally:
-        os.close(lock)
-
-
 if __name__ == "__main__":
-    run(NAME, main)
+    run(NAME, main, mistakes=(BrokerNotConfiguredError, AlreadyRunningError))

@@ -8,9 +8,11 @@ are dropped: they are lines of the log and are read there. So it needs the broke
 
 import logging
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from datetime import UTC, datetime
 from pathlib import Path
+
+from prometheus_client import Counter
 
 from citywx.staging.lines import Line, Rejected, read_record
 from citywx.staging.position import Checkpoint, Position
@@ -24,6 +26,9 @@ _LOOK_SECONDS = 1.0
 _CHUNK_BYTES = 256 * 1024
 
 
+_SEEN = Counter("citywx_consumer_seen", "Readings delivered, messages dropped, gaps", ["what"])
+
+
 @dataclass(slots=True)
 class ConsumerCounts:
     """What the consumer has seen."""
@@ -34,6 +39,14 @@ class ConsumerCounts:
     gaps: int = 0
     unreadable: int = 0
 
+    def export(self, exported: "ConsumerCounts") -> None:
+        """Add what is new since `exported` to the metrics, and note it there."""
+        for one in fields(self):
+            fresh = getattr(self, one.name) - getattr(exported, one.name)
+            if fresh:
+                _SEEN.labels(one.name).inc(fresh)
+                setattr(exported, one.name, getattr(self, one.name))
+
 
 class LogConsumer:
     """Delivers every reading of the log once and in its order, from a checkpoint on."""
@@ -43,6 +56,7 @@ class LogConsumer:
     ) -> None:
         """Start at `checkpoint`, else at the log's beginning. `earliest`: oldest accepted time."""
         self.counts = ConsumerCounts()
+        self._exported = ConsumerCounts()
         self._path = readings_csv
         self._earliest = earliest
         self._tail: Tail | None = Tail(readings_csv, checkpoint)
@@ -82,6 +96,7 @@ class LogConsumer:
 
     def take(self, messages: Sequence[Message], now: float) -> list[LogReading]:
         """The next readings, given the messages that came; `now` in monotonic seconds."""
+        self.counts.export(self._exported)
         if self._tail is not None:
             found = self._read_log(self._tail)
             self._looked = now

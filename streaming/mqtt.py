@@ -31,8 +31,10 @@ _log = logging.getLogger(__name__)
 FIRST_FAILURE_CODE = 0x80
 _TAKEN_OVER = 0x8E
 _KEEPALIVE_SECONDS = 30
-_CONNECT_SECONDS = 5.0
+_CONNECT_SECONDS = 3.0
 _BACKOFF_FIRST, _BACKOFF_LAST = 0.2, 10.0
+_STABLE_SECONDS = 5.0  # a connection that holds so long ends the back-off
+_SUSPICIOUS_FAILURES = 4
 _MISC_SECONDS = 1.0
 _READS_PER_WAKE = 500
 _MQTT_5 = 5
@@ -129,7 +131,7 @@ class Connection:
         self._selector.register(self._wake_read, selectors.EVENT_READ)
         self._failures = 0
         self._next_attempt = 0.0
-        self._opened_at = 0.0
+        self._opened_at = self._ready_at = 0.0
         self._misc_at = 0.0
 
     @property
@@ -251,7 +253,8 @@ class Connection:
         self._drop()
         pause = min(_BACKOFF_LAST, _BACKOFF_FIRST * 2 ** min(self._failures, 10))
         self._next_attempt = time.monotonic() + pause * random.uniform(0.5, 1)  # noqa: S311 - jitter
-        level = logging.WARNING if self._failures == 0 else logging.DEBUG
+        told = self._failures in (0, _SUSPICIOUS_FAILURES)
+        level = logging.WARNING if told else logging.DEBUG
         _log.log(level, "broker %s:%d %s", self._broker.host, self._broker.port, reason)
         self._failures += 1
 
@@ -285,8 +288,8 @@ class Connection:
             self._established()
 
     def _established(self) -> None:
-        self._failures = 0
         self._ready = True
+        self._ready_at = time.monotonic()
         self.session += 1
         _log.info("connected to broker %s:%d", self._broker.host, self._broker.port)
 
@@ -294,8 +297,11 @@ class Connection:
         if code == _TAKEN_OVER:
             message = f"another process is connected as {self._client_id}: stop one of the two"
             raise TakenOverError(message)
-        if self._client is not None:
+        if self._client is not None and self._failures < _SUSPICIOUS_FAILURES:
             self._failed(f"is gone: {reason}")
+        elif self._client is not None:
+            # Some brokers close the older of two connections with one name without a word.
+            self._failed(f"keeps hanging up: is another process connected as {self._client_id}?")
 
     # The loop
 
@@ -326,6 +332,8 @@ class Connection:
             return
         self._misc_at = now + _MISC_SECONDS
         self._client.loop_misc()
+        if self._ready and now - self._ready_at > _STABLE_SECONDS:
+            self._failures = 0
         while self._control:
             self._control.popleft()()
         if (

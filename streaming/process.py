@@ -63,8 +63,15 @@ class Process:
         return self.seconds_since_progress < self.stale_after
 
 
-def run(name: str, main: Callable[[Process], None]) -> None:
-    """Run `main` as the process `name` until SIGTERM or SIGINT; ends with SystemExit."""
+def run(
+    name: str,
+    main: Callable[[Process], None],
+    mistakes: tuple[type[Exception], ...] = (),
+) -> None:
+    """Run `main` as the process `name` until SIGTERM or SIGINT; ends with SystemExit.
+
+    `mistakes` are the errors that only a person can mend: told in one line, exit code 2.
+    """
     settings = load_or_exit()
     configure_logging(settings)
     try:
@@ -79,6 +86,9 @@ def run(name: str, main: Callable[[Process], None]) -> None:
     _log.info("%s started", name)
     try:
         main(process)
+    except mistakes as error:
+        _log.error("%s", error)
+        raise SystemExit(USAGE_ERROR) from None
     except Exception:  # noqa: BLE001 - logged, and the exit code tells the supervisor
         _log.exception("%s cannot go on", name)
         raise SystemExit(1) from None

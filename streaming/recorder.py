@@ -15,11 +15,12 @@ from sqlalchemy import Engine
 from sqlalchemy.exc import DBAPIError, OperationalError
 
 from citywx.staging.position import Checkpoint, save_checkpoint
-from citywx.warehouse.database import engine_for, is_migrated
+from citywx.warehouse.database import DatabaseNotConfiguredError, engine_for, is_migrated
 from streaming.consumer import LogConsumer
 from streaming.dagster_report import DagsterReport
 from streaming.messages import READINGS, LogReading
-from streaming.mqtt import Broker, Connection
+from streaming.mqtt import Broker, BrokerNotConfiguredError, Connection
+from streaming.only_instance import AlreadyRunningError, only_instance
 from streaming.process import Process, run
 from streaming.recorder_tables import (
     READINGS_CONSUMER,
@@ -144,8 +145,11 @@ class Recorder:
 
 def main(process: Process) -> None:
     """Record until asked to stop; begin again whenever the database comes back."""
-    engine = engine_for(process.settings, application=NAME, pool_size=2)
-    try:
+    with ExitStack() as cleanup:
+        positions = process.home.state / "positions"
+        cleanup.enter_context(only_instance(positions / f"{NAME}.json"))
+        engine = engine_for(process.settings, application=NAME, pool_size=2)
+        cleanup.callback(engine.dispose)
         while not process.stopping.is_set():
             if not _wait_for_database(process, engine):
                 return
@@ -155,8 +159,6 @@ def main(process: Process) -> None:
                 if not isinstance(error, OperationalError) and not error.connection_invalidated:
                     raise
                 _log.warning("the database is gone, waiting for it: %s", type(error.orig).__name__)
-    finally:
-        engine.dispose()
 
 
 def _record(process: Process, engine: Engine) -> None:
@@ -207,4 +209,8 @@ def _identity(path: Path) -> tuple[int, int, int] | None:
 
 
 if __name__ == "__main__":
-    run(NAME, main)
+    run(
+        NAME,
+        main,
+        mistakes=(BrokerNotConfiguredError, DatabaseNotConfiguredError, AlreadyRunningError),
+    )

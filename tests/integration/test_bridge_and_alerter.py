@@ -95,15 +95,26 @@ def test_every_process_says_where_it_is_and_when_it_stops(stream: Stream) -> Non
     eventually(lambda: states("alerter")[-1] == "lost", "the broker sends the alerter's will")
 
 
-def test_a_second_bridge_on_one_checkpoint_refuses_to_start(stream: Stream) -> None:
+@pytest.mark.parametrize("name", ["bridge", "alerter"])
+def test_a_second_instance_refuses_to_start(stream: Stream, name: str) -> None:
     append(stream.log, line(0))
-    stream.start("bridge")
-    eventually(lambda: stream.position("bridge") > 0, "the first bridge works")
-    first = stream.running.pop("bridge")
-    stream.start("bridge")
-    assert stream.running.pop("bridge").wait(10) == 1
-    assert "stop it first" in stream.output("bridge")
-    stream.running["bridge"] = first
+    stream.start(name)
+    eventually(lambda: stream.position(name) > 0, "the first one works")
+    first = stream.running.pop(name)
+    stream.start(name)
+    assert stream.running.pop(name).wait(10) == 2
+    assert "stop it first" in stream.output(name)
+    stream.running[name] = first
+
+
+def test_wrong_rules_are_told_in_one_line(stream: Stream) -> None:
+    rules = stream.data_dir / "rules.toml"
+    rules.write_text('[[rule]]\nid = "heat"\nmetric = "rain"\n')
+    stream.environment["ALERT_RULES"] = str(rules)
+    stream.start("alerter")
+    assert stream.running.pop("alerter").wait(10) == 2
+    assert "rule 'heat': metric must be one of" in stream.output("alerter")
+    assert "Traceback" not in stream.output("alerter")
 
 
 @pytest.mark.parametrize("victim", ["bridge", "alerter"])
