@@ -10,8 +10,10 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+import psycopg
 import pytest
 from sqlalchemy import Engine, create_engine, make_url, text
+from sqlalchemy.exc import OperationalError
 
 from citywx.staging.position import load_checkpoint
 from citywx.warehouse.load import LoadResult, load_log
@@ -253,6 +255,28 @@ def test_a_loader_killed_at_any_moment_leaves_no_line_lost_or_double(
     assert scalar(engine, "SELECT count(*) FROM raw_readings") == 30_000
     assert scalar(engine, "SELECT sum(lines) FROM ingest_batches") == 30_001
     assert scalar(engine, "SELECT sum(loaded) FROM ingest_batches") == 30_000
+
+
+def test_a_connection_cut_within_a_batch_costs_nothing_but_a_second_try(
+    engine: Engine, database_url: str, log: Path
+) -> None:
+    log.write_text(HEADER + many_lines(3000))
+    cuts = iter([False, True])
+
+    def clock() -> datetime:
+        if next(cuts):
+            with psycopg.connect(database_url) as other:
+                other.execute("""
+                    SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+                    WHERE datname = current_database() AND pid <> pg_backend_pid()
+                """)
+        return datetime.now(UTC)
+
+    with pytest.raises(OperationalError):
+        load_log(engine, log, earliest=EARLIEST, clock=clock, batch_bytes=SMALL_BATCH)
+    first = scalar(engine, "SELECT sum(loaded) FROM ingest_batches")
+    assert first == scalar(engine, "SELECT count(*) FROM raw_readings")
+    assert counts(load(engine, log)) == (3000 - first, 0, 0, 0, 0)
 
 
 def test_a_batch_that_fails_leaves_nothing_behind(engine: Engine, log: Path) -> None:
