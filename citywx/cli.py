@@ -137,6 +137,37 @@ def env() -> None:
         print("wrote .env (readable by you alone); now: docker compose up -d")
 
 
+@subscribers.command("import")
+def import_subscribers(
+    file: Annotated[Path, typer.Argument(help="A CSV file with the columns email and cities.")],
+    *,
+    confirmed_elsewhere: Annotated[
+        bool,
+        typer.Option("--confirmed-elsewhere", help="They have agreed already: ask none again."),
+    ] = False,
+) -> None:
+    """Add subscribers from a CSV file; each is mailed a link to confirm."""
+    with _plain_errors():
+        from citywx.subscribers_command import import_file
+
+        result = import_file(
+            _settings(), file, confirmed_elsewhere=confirmed_elsewhere, now=datetime.now(UTC)
+        )
+        print(f"{result.added} added, {result.known} known already")
+        print(f"{len(result.rejected)} rejected lines")
+        for line, reason in result.rejected:
+            print(f"  line {line}: {reason}")
+
+
+@subscribers.command("export")
+def export_subscribers() -> None:
+    """Write all subscribers as CSV to standard output."""
+    with _plain_errors():
+        from citywx.subscribers_command import export_to_stdout
+
+        export_to_stdout(_settings())
+
+
 def _settings() -> "Settings":
     from citywx.settings import load_or_exit
 

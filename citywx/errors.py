@@ -15,13 +15,22 @@ from citywx.local_stack.postgres import (
 from citywx.local_stack.supervision import SupervisionError
 from citywx.local_stack.up import StartError
 from citywx.source_choice import SourceChoiceError
+from citywx.subscribers_command import DatabaseUnreachableError
+from citywx.subscribers_csv import SubscribersFileError
 from citywx.warehouse.database import DatabaseNotConfiguredError
 
-USAGE_MISTAKES = (EnvFileExistsError, HomeError, NotReadableError, SourceChoiceError)
+USAGE_MISTAKES = (
+    EnvFileExistsError,
+    HomeError,
+    NotReadableError,
+    SourceChoiceError,
+    SubscribersFileError,
+)
 """The command cannot do what was asked for: exit code 2."""
 
 FAILURES = (
     DatabaseNotConfiguredError,
+    DatabaseUnreachableError,
     NoFreePortError,
     PostgresMissingError,
     PostgresNotReadyError,

@@ -7,7 +7,6 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
-from pathlib import Path
 
 import pytest
 
@@ -45,7 +44,7 @@ def notifier(room: MailRoom, **settings: str) -> Iterator[subprocess.Popen[bytes
         process = subprocess.Popen(
             [sys.executable, "-m", "streaming.notifier"],
             env=environment,
-            cwd=Path(__file__).parents[2],
+            cwd=room.home.path,
             stdout=output,
             stderr=subprocess.STDOUT,
         )
