@@ -1,8 +1,9 @@
 """Cleaned rows of a city and span of time into `weather_readings`: what differs is written."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 import pandas as pd
 from sqlalchemy import Connection, text
@@ -28,7 +29,7 @@ _STAGE_COLUMNS = """
     mod_high_temp boolean, temp_message text, low_temp boolean,
     source text, qc_flags text[], imputed text[]
 """
-_FORMATS = {
+_FORMATS: dict[str, Callable[[Any], str]] = {
     "timestamp": copy_time,
     **dict.fromkeys(MEASURES, copy_number),
     **dict.fromkeys(("mod_high_temp", "low_temp"), copy_flag),
