@@ -67,12 +67,13 @@ def count_request(
     refused = (
         counted.by_client >= LIMITS.per_client_and_hour or counted.in_all >= LIMITS.in_all_per_hour
     )
-    if not refused:
-        connection.execute(_ADD, {**hashes, "now": now})
     exhausted = (
         counted.for_address_in_hour >= LIMITS.per_address_and_hour
         or counted.for_address_in_day >= LIMITS.per_address_and_day
     )
+    if not refused:
+        mailed = {"address": ""} if exhausted else {}  # who floods shall not lock the owner out
+        connection.execute(_ADD, {**hashes, **mailed, "now": now})
     return Verdict(address_exhausted=exhausted, refused=refused)
 
 
