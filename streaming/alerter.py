@@ -30,7 +30,7 @@ from streaming.status import Announcer, will_of
 
 NAME = "alerter"
 _WAIT_SECONDS = 0.25
-_SAVE_SECONDS = 1.0
+_SAVE_SECONDS = 0.5
 
 _EVENTS = Counter("citywx_alerter_events", "Alert events", ["rule", "event"])
 _READINGS = Counter("citywx_alerter_readings", "Readings judged")
@@ -85,10 +85,14 @@ class Alerter:
         return f"judged up to {self._consumer.position}"
 
     def stop(self) -> None:
-        """Save where it is."""
+        """Save where it is; not after a failure: readings may have been left unjudged."""
         self._announcer.say_stopped(self._consumer.position)
         self._saver.finish()
         self._snapshot_job()()
+
+    def close(self) -> None:
+        """Let go of the logs."""
+        self._saver.finish()
         self._consumer.close()
         self._log.close()
 
@@ -117,7 +121,6 @@ class Alerter:
         self._saved_at = now
         _IGNORED.set(self._book.ignored)
         if self._consumer.position != self._saved:
-            self._saved = self._consumer.position
             self._saver.start(self._snapshot_job())
 
     def _snapshot_job(self) -> Callable[[], None]:
@@ -129,6 +132,7 @@ class Alerter:
             save_snapshot(self._snapshot_path, text)
             if checkpoint is not None:
                 save_checkpoint(self._position_path, checkpoint)
+                self._saved = checkpoint.position
 
         return job
 
@@ -177,10 +181,11 @@ def main(process: Process) -> None:
         )
         cleanup.callback(connection.close)
         alerter = Alerter(process, connection)
-        cleanup.callback(alerter.stop)
+        cleanup.callback(alerter.close)
         while not process.stopping.is_set():
             alerter.step()
             process.beat(alerter.detail)
+        alerter.stop()
 
 
 if __name__ == "__main__":

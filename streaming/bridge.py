@@ -70,7 +70,7 @@ class Bridge:
         self._pacing = Pacing()
         self._announcer = Announcer(connection, NAME)
         self._saver = Background("saving the bridge's position")
-        self._at_end = False  # whether the last look found nothing to read
+        self._at_end = False  # nothing to read, as far as is known
         self._session = 0
         self._refusals = 0
         self._retry_at: float | None = None
@@ -94,7 +94,9 @@ class Bridge:
         elif self._retry_at is not None and now >= self._retry_at:
             self._retry_at = None
             self._send_again()
-        if woken or not self._at_end or now - self._looked_at >= _LOOK_SECONDS:
+        if woken or now - self._looked_at >= _LOOK_SECONDS:
+            self._at_end = False
+        if not self._at_end:
             self._forward()
         self._settle()
         self._look_after(now)
@@ -204,7 +206,7 @@ class Bridge:
         self._announcer.announce(self._acknowledged)
         moved = self._acknowledged != self._saved
         if moved and now - self._saved_at >= _SAVE_SECONDS and self._saver.idle:
-            self._saved_at, self._saved = now, self._acknowledged
+            self._saved_at = now
             checkpoint = self._checkpoint()
             self._saver.start(lambda: self._save(checkpoint))
         if now - self._looked_at >= _LOOK_SECONDS:
@@ -218,6 +220,7 @@ class Bridge:
     def _save(self, checkpoint: Checkpoint | None) -> None:
         if checkpoint is not None:
             save_checkpoint(self._checkpoint_path, checkpoint)
+            self._saved = checkpoint.position
 
 
 def main(process: Process) -> None:

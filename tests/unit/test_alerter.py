@@ -1,0 +1,117 @@
+"""The alerter in one process, with a broker that is never there."""
+
+from pathlib import Path
+
+import pytest
+
+from citywx.home import Home
+from citywx.settings import Settings
+from streaming.alerter import Alerter
+from streaming.mqtt import Broker, Connection
+from streaming.process import Process
+from tests.support.log_messages import append, line
+from tests.support.ports import free_port
+
+ROOT = Path(__file__).parents[2]
+
+
+class Bench:
+    """Makes alerters on one home, one after the other."""
+
+    def __init__(self, tmp_path: Path) -> None:
+        settings = Settings(
+            _env_file=None,
+            data_dir=tmp_path,
+            home_name="test",
+            alert_rules=ROOT / "alerts.toml",
+        )
+        self.home = Home.named(settings, "test")
+        self.process = Process("alerter", settings, self.home)
+
+    def alerter(self) -> Alerter:
+        connection = Connection(Broker("127.0.0.1", free_port()), "nobody")
+        return Alerter(self.process, connection)
+
+    def events(self) -> int:
+        path = self.home.alerts_log
+        return path.read_bytes().count(b"\n") if path.exists() else 0
+
+
+@pytest.fixture
+def bench(tmp_path: Path) -> Bench:
+    return Bench(tmp_path)
+
+
+def waves(first: int, count: int) -> list[bytes]:
+    return [line(n, 25.0 if n % 2 else 20.0) for n in range(first, first + count)]
+
+
+def judge(alerter: Alerter) -> None:
+    alerter.step()
+    while alerter._consumer.behind:
+        alerter.step()
+
+
+def test_without_a_broker_alerts_are_still_written(bench: Bench) -> None:
+    append(bench.home.readings_csv, *waves(0, 10))
+    alerter = bench.alerter()
+    judge(alerter)
+    assert bench.events() == 9
+    alerter.stop()
+    alerter.close()
+
+
+def test_it_continues_where_it_stopped(bench: Bench) -> None:
+    append(bench.home.readings_csv, *waves(0, 10))
+    first = bench.alerter()
+    judge(first)
+    first.stop()
+    first.close()
+    append(bench.home.readings_csv, *waves(10, 4))
+    second = bench.alerter()
+    judge(second)
+    second.close()
+    assert bench.events() == 13
+
+
+def test_killed_before_its_snapshot_it_writes_no_event_twice(bench: Bench) -> None:
+    append(bench.home.readings_csv, *waves(0, 10))
+    first = bench.alerter()
+    judge(first)
+    first.close()  # as after a kill: events are written, no snapshot is
+    second = bench.alerter()
+    judge(second)
+    second.close()
+    assert bench.events() == 9
+
+
+def test_a_failure_while_writing_events_loses_no_reading(bench: Bench) -> None:
+    append(bench.home.readings_csv, *waves(0, 10))
+    first = bench.alerter()
+    working = first._log.append
+    calls = 0
+
+    def full_disk(lines: list[bytes]) -> None:
+        nonlocal calls
+        calls += 1
+        if calls == 4:
+            raise OSError(28, "No space left on device")
+        working(lines)
+
+    first._log.append = full_disk  # type: ignore[method-assign]
+    with pytest.raises(OSError, match="No space"):
+        judge(first)
+    first.close()
+    second = bench.alerter()
+    judge(second)
+    second.stop()
+    second.close()
+    assert bench.events() == 9
+
+
+def test_older_readings_that_come_late_alert_nobody(bench: Bench) -> None:
+    append(bench.home.readings_csv, line(10, 20.0), line(11, 25.0), line(3, 30.0), line(4, 10.0))
+    alerter = bench.alerter()
+    judge(alerter)
+    alerter.close()
+    assert bench.events() == 1
