@@ -59,12 +59,14 @@ def send_outbox(
 def compose_outbox(
     connection: Connection, settings: Settings, home: Home, row: Row[Any], *, now: datetime
 ) -> EmailMessage | None:
-    """The message of an outbox row; None when a newer request has replaced it."""
+    """The message of an outbox row; None when it is out of date."""
     subscriber = _subscriber(connection, row.subscriber_id)
     nonce = str(row.payload["nonce"])
-    if subscriber is None or subscriber.token_nonce != nonce:
-        return None
     confirms = row.kind == "confirmation"
+    if subscriber is None or not (
+        subscriber.token_nonce == nonce if confirms else subscriber.state == "confirmed"
+    ):
+        return None
     message, target = "", settings.public_url
     if confirms:
         message = _CHANGE if subscriber.state == "confirmed" else _NEW

@@ -94,6 +94,26 @@ def test_a_newer_request_replaces_an_older_link(mail_room: MailRoom) -> None:
     assert counts == {"suppressed": 1, "sent": 1}
 
 
+def test_the_welcome_is_sent_though_other_cities_were_asked_for_meanwhile(
+    mail_room: MailRoom,
+) -> None:
+    mail_room.subscribe("ada@example.org")
+    mail_room.request("ada@example.org", "Oslo")
+    send_outbox(mail_room.engine, mail_room.settings, mail_room.home, now=NOW)
+    assert [(row.kind, row.state) for row in mail_room.outbox()] == [
+        ("confirmation", "suppressed"),
+        ("welcome", "sent"),
+        ("confirmation", "sent"),
+    ]
+
+
+def test_whoever_left_again_gets_no_welcome(mail_room: MailRoom) -> None:
+    mail_room.subscribe("ada@example.org")
+    unsubscribe(mail_room, "ada@example.org")
+    counts = send_outbox(mail_room.engine, mail_room.settings, mail_room.home, now=NOW)
+    assert counts == {"suppressed": 2}
+
+
 def test_expired_forged_and_foreign_links_are_refused(mail_room: MailRoom) -> None:
     mail_room.request("ada@example.org")
     token = mail_room.confirm_token("ada@example.org")
