@@ -4,8 +4,8 @@ The loop takes what is due, appends it, and only then tells the source so. It ne
 nor broker. Where readings come from is `streaming.sources`' matter.
 """
 
+import collections
 import logging
-from collections import Counter as count_by
 from datetime import UTC, datetime
 
 from prometheus_client import Counter
@@ -53,7 +53,7 @@ def poll(process: Process, source: Source, log: Appender) -> None:
         readings = source.take(datetime.now(UTC))
         log.append(readings)
         source.written()
-        for name, rows in count_by(reading.source for reading in readings).items():
+        for name, rows in collections.Counter(reading.source for reading in readings).items():
             READINGS_WRITTEN.labels(name).inc(rows)
         cleanup.look(datetime.now(UTC))
         process.beat(source.detail)

@@ -1,7 +1,6 @@
 """Which source a process reads from, made from its settings: the one place that wires them."""
 
 import logging
-from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 
 import numpy as np
@@ -74,7 +73,7 @@ def _simulation(process: Process) -> tuple[Source, list[City]]:
         """Whole hours of the last days."""
         last = until.replace(minute=0, second=0, microsecond=0)
         hours = settings.backfill_days * 24
-        times = last.timestamp() - 3600.0 * np.arange(hours - 1, -1, -1)
+        times = last.timestamp() - 3600 * np.arange(hours - 1, -1, -1, dtype=np.float64)
         return list(simulated_readings(city, climates[city.name], times))
 
     live = Simulator(

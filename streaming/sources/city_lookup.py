@@ -1,7 +1,7 @@
 """Finding a city without any network: a table of 34,000 cities, and time zones by coordinates.
 
-The table takes some tenths of a second and 60 MB to read, so it is read only when there is something to look up
-and let go of afterwards.
+The table takes some tenths of a second and 60 MB to read, so it is read only when there is
+something to look up, and let go of afterwards.
 """
 
 import re

@@ -1,8 +1,8 @@
 """JSON over HTTP from servers that may be slow, broken or hostile.
 
 Every call ends within a fixed time and a stop is not waited for: it runs in a thread that is left
-behind when it takes too long. Answers are bounded, redirects are not followed, and no address, which
-may hold a key, gets into an error or a log line.
+behind when it takes too long. Answers are bounded, redirects are not followed, and no address,
+which may hold a key, gets into an error or a log line.
 """
 
 import json

@@ -15,7 +15,6 @@ from citywx.weather.reading import Reading
 from streaming.sources.answers import (
     Json,
     as_object,
-    number,
     optional_number,
     optional_object,
     text_or_none,
@@ -23,7 +22,6 @@ from streaming.sources.answers import (
     with_measures,
 )
 from streaming.sources.city_entries import CityEntry
-from streaming.sources.city_lookup import country_code
 from streaming.sources.errors import NotCurrentError, RequestRefusedError, UnreadableAnswerError
 from streaming.sources.geocoding import best_match
 from streaming.sources.http_client import HttpClient
@@ -39,7 +37,7 @@ _HUMIDITY = "relative_humidity_2m"
 _PRESSURE = "pressure_msl"  # surface_pressure is not at sea level
 _WIND = "wind_speed_10m"
 _CODE = "weather_code"
-_VARIABLES = ",".join((_TEMPERATURE, _HUMIDITY, _PRESSURE, _WIND, _CODE))
+_VARIABLES = f"{_TEMPERATURE},{_HUMIDITY},{_PRESSURE},{_WIND},{_CODE}"
 _UNITS = {"wind_speed_unit": "ms", "temperature_unit": "celsius", "timeformat": "unixtime"}
 _ISO_TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d(:\d\d)?", re.ASCII)
 
@@ -72,7 +70,7 @@ class OpenMeteo:
 
     def history(self, city: City, days: int, now: datetime) -> list[Reading]:
         """The last days by hour, up to now; SourceError when they cannot be had."""
-        asked = {"hourly": _VARIABLES, "past_days": days, "forecast_days": 1}
+        asked: dict[str, str | int] = {"hourly": _VARIABLES, "past_days": days, "forecast_days": 1}
         readings = parse_hourly(self._forecast(city, asked), city.name)
         return [r for r in readings if now - timedelta(days=days) <= r.timestamp <= now]
 

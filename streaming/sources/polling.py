@@ -5,7 +5,7 @@
 | key refused (401, 403) | all cities wait 10 minutes, then twice as long each time, to 2 hours |
 | too many calls (429) | all wait at least a minute, twice as long each time, or as long as asked |
 | place or request refused (404, 400) | that city waits 6 hours |
-| unavailable, unreadable | that city is asked again after 15 s, twice as long each time, to POLL_SECONDS or 5 minutes |
+| unavailable, unreadable | that city waits 15 s, then twice as long, to POLL_SECONDS or 5 min |
 | budget used up | all wait until it begins anew |
 """
 
@@ -64,7 +64,7 @@ class BackOff:
         >>> [BackOff(60, 200).seconds(n) for n in (1, 2, 3, 1000)]
         [60, 120, 200, 200]
         """
-        return min(self.shortest * 2 ** min(failures - 1, 30), self.longest)
+        return min(self.shortest * (1 << min(failures - 1, 30)), self.longest)
 
 
 KEY_REFUSED = BackOff(600, 7200)
@@ -161,7 +161,7 @@ class Polling:
         return reading
 
     def _free_at(self, now: datetime) -> datetime:
-        """When the next call is allowed by the hold, the budget and the calls of the last minute."""
+        """When hold, budget and the calls of the last minute allow the next call."""
         name = self._service.name
         if self._held_until <= now and not self._state.calls.left(name, now):
             self._held_until = self._state.calls.next_allowance(name, now)

@@ -87,10 +87,7 @@ class ReplayFile:
 
     def _reading(self, line: bytes, layout: Layout, number: int) -> Reading | None:
         try:
-            if len(line) > MAX_LINE_BYTES:
-                message = "longer than 16 KiB"
-                raise UnreadableError(message)
-            fields = split_line(line)
+            fields = split_line(_bounded(line))
             record = dict(zip(layout.names(fields), fields, strict=True))
             record["source"] = record.get("source", "").strip() or WeatherSource.REPLAY.value
             record["fetched_at"] = ""  # the time of writing takes its place
@@ -112,6 +109,13 @@ def whole_day_shift(last: datetime, now: datetime) -> timedelta:
     """
     shift = timedelta(days=(now.date() - last.date()).days)
     return shift if last + shift <= now else shift - timedelta(days=1)
+
+
+def _bounded(line: bytes) -> bytes:
+    if len(line) > MAX_LINE_BYTES:
+        message = "longer than 16 KiB"
+        raise UnreadableError(message)
+    return line
 
 
 def _lines(file: BinaryIO) -> Iterator[bytes]:

@@ -26,6 +26,8 @@ TEMPERATURE_BOUNDS = (-60.0, 50.0)
 SNOW_BELOW_C = 1.0
 WARM_C = 18.0
 """Thunderstorms need at least this."""
+_FOG_HUMIDITY, _FOG_WIND = 98, 2  # %, m/s
+_MIST_HUMIDITY, _MIST_WIND = 93, 4
 
 _JULY_22 = 202 * DAY
 _JANUARY_22 = 21 * DAY
@@ -92,14 +94,14 @@ class Climate:
         dew_point = np.minimum(background - np.maximum(spread, 0.2), temperature)
         rain = self._rain(times, cloud, systems)
         dew_point += (temperature - dew_point) * np.minimum(rain, 1) * 0.7
-        temperature = np.round(np.clip(temperature, *TEMPERATURE_BOUNDS), 2)
-        humidity = np.round(np.clip(relative_humidity(temperature, dew_point), 1, 100))
-        wind = self._wind(times, systems)
+        temperature = np.round(_clip(temperature, *TEMPERATURE_BOUNDS), 2)
+        humidity = np.round(_clip(relative_humidity(temperature, dew_point), 1, 100))
+        wind = _clip(self._wind(times, systems), 0, np.inf)
         return Weather(
             temperature_c=temperature,
             humidity=humidity,
-            pressure=np.round(np.clip(self._pressure(times, systems), *PRESSURE_BOUNDS), 1),
-            wind_speed=np.round(np.maximum(wind, 0), 2),
+            pressure=np.round(_clip(self._pressure(times, systems), *PRESSURE_BOUNDS), 1),
+            wind_speed=np.round(wind, 2),
             words=_words(cloud, rain, temperature, humidity, wind),
         )
 
@@ -133,10 +135,11 @@ class Climate:
 
     def _pressure(self, times: Floats, systems: Floats) -> Floats:
         """Systems, and the twice-daily atmospheric tide (highest at 10 and 22 h)."""
-        tide = 1.2 * np.cos(np.radians(self._latitude)) ** 3
+        tide = 1.2 * float(np.cos(np.radians(self._latitude))) ** 3
         hours = self._solar_hour(times)
         pressure: Floats = 1014 + 10 * self._storminess * systems
-        return pressure + tide * np.cos(4 * np.pi * (hours - 10) / 24)
+        pressure += tide * np.cos(4 * np.pi * (hours - 10) / 24)
+        return pressure
 
     def _wind(self, times: Floats, systems: Floats) -> Floats:
         """More in lows and in the afternoon, and gusty in proportion."""
@@ -184,6 +187,11 @@ class _Noise:
         return noise
 
 
+def _clip(values: Floats, low: float, high: float) -> Floats:
+    clipped: Floats = np.minimum(np.maximum(values, low), high)
+    return clipped
+
+
 def _words(
     cloud: Floats, rain: Floats, temperature: Floats, humidity: Floats, wind: Floats
 ) -> npt.NDArray[np.int64]:
@@ -195,8 +203,8 @@ def _words(
         (rain > 0) & (temperature < SNOW_BELOW_C),
         (rain > 1) & (temperature >= WARM_C),
         rain > 0,
-        (humidity >= 98) & (wind < 2),
-        (humidity >= 93) & (wind < 4),
+        (humidity >= _FOG_HUMIDITY) & (wind < _FOG_WIND),
+        (humidity >= _MIST_HUMIDITY) & (wind < _MIST_WIND),
     )
     storm, fog, mist = WORDS.index("thunderstorm"), WORDS.index("fog"), WORDS.index("mist")
     return np.select(conditions, (snow, storm, wet, fog, mist), sky).astype(np.int64)

@@ -1,4 +1,4 @@
-"""WMO weather interpretation codes (table 4677, as Open-Meteo uses it) in OpenWeatherMap's words."""
+"""WMO weather codes (table 4677, as Open-Meteo uses it) in OpenWeatherMap's words."""
 
 WORDS = {
     0: "clear sky",
