@@ -182,8 +182,8 @@ def report(name: str, rows: list[dict[str, object]]) -> None:
             if figure["peer_value"] is not None
             else ""
         )
-        name = f"{figure['case']:40} {figure['metric']:6}"
-        print(f"{name} {figure['ours']:>12} {figure['unit']}{beside}")
+        label = f"{figure['case']:40} {figure['metric']:6}"
+        print(f"{label} {figure['ours']:>12} {figure['unit']}{beside}")
     RESULTS.mkdir(exist_ok=True)
     body = {
         "name": name,
