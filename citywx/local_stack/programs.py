@@ -86,7 +86,7 @@ def environment(settings: Settings, plan: Plan) -> dict[str, str]:
 def _dagster_environment(home: Home, database: str, code_port: int) -> dict[str, str]:
     url = make_url(database)
     return {
-        "DAGSTER_HOME": str(PROJECT),
+        "DAGSTER_HOME": str(home.dagster),  # Dagster makes folders in it, so not the project's own
         "DAGSTER_STATE_DIR": str(home.dagster),
         "DAGSTER_POSTGRES_HOST": url.host or "127.0.0.1",
         "DAGSTER_POSTGRES_PORT": str(url.port or 5432),

@@ -40,7 +40,7 @@ if TYPE_CHECKING:
 
 Say = Callable[[str], None]
 
-_READY_SECONDS = 180.0
+_READY_SECONDS = 120.0
 _SERVER_SECONDS = 30.0
 _STOP_SECONDS = 40.0
 _LOOK_SECONDS = 0.5
@@ -63,6 +63,7 @@ def start(settings: Settings, plan: Plan, say: Say, *, watched_pid: int | None) 
         say(f"ended {ended} processes that an earlier start had left behind")
     for stale in home.run.glob("*.json"):
         stale.unlink()
+    shutil.copyfile(PROJECT / "dagster.yaml", home.dagster / "dagster.yaml")
     control = control_socket(home)
     configuration = home.run / "supervisord.conf"
     servers = _servers(settings, plan)

@@ -145,8 +145,8 @@ def test_no_secret_stands_in_a_command_line_or_the_supervisors_configuration(
 
 
 def test_dagster_keeps_its_files_in_the_home(stack: RunningStack) -> None:
-    assert any(stack.home.dagster.iterdir())
-    litter = {"storage", "history", "schedules", ".nux", ".telemetry", "logs", "compute_logs"}
+    assert (stack.home.dagster / "dagster.yaml").is_file()
+    litter = {"storage", "history", "schedules", ".nux", ".telemetry", "logs", ".logs_queue"}
     assert not [name for name in litter if (PROJECT / name).exists()]
 
 
