@@ -1,0 +1,71 @@
+"""Everything known about the data's quality → one HTML file."""
+
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import dagster as dg
+from dagster._core.storage.asset_check_execution_record import AssetCheckExecutionRecordStatus
+
+from citywx.home import Home, write_private
+from iot_assets.assets.readings import BATCH_TEAM
+from iot_assets.resources import Pipeline
+
+if TYPE_CHECKING:
+    from iot_assets.quality import CheckFacts
+
+
+def report_path(home: Home) -> Path:
+    """Where the report of a home lies."""
+    return home.reports / "data-quality.html"
+
+
+@dg.asset(
+    deps=["raw_readings", "weather_readings"],
+    group_name="quality",
+    kinds={"html", "jinja"},
+    owners=BATCH_TEAM,
+)
+def data_quality_report(
+    context: dg.AssetExecutionContext, pipeline: dg.ResourceParam[Pipeline]
+) -> dg.MaterializeResult[None]:
+    """One page on the data's quality, which the dashboard shows too.
+
+    What became of every line, how fresh each city is, gaps, doubtful readings by kind, rejected
+    lines by reason with a sample, and the checks.
+    """
+    from iot_assets.quality import quality_report, render  # noqa: PLC0415 - pandas, only in a run
+
+    with pipeline.engine.connect() as connection:
+        report = quality_report(connection, pipeline.home, _checks(context), now=datetime.now(UTC))
+    path = report_path(pipeline.home)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    write_private(path, render(report))
+    public = f"{pipeline.settings.public_url.rstrip('/')}/reports/data-quality"
+    return dg.MaterializeResult(
+        metadata={
+            "report": dg.MetadataValue.url(public),
+            "path": dg.MetadataValue.path(path),
+            **report.accounts,
+            "flagged": sum(flag.readings for flag in report.flags),
+            "checks_failed": sum(not check.passed for check in report.checks),
+        }
+    )
+
+
+def _checks(context: dg.AssetExecutionContext) -> list["CheckFacts"]:
+    """How every check of this code location went when it last ran."""
+    from iot_assets.quality import CheckFacts  # noqa: PLC0415
+
+    graph = context.repository_def.asset_graph
+    keys = sorted(graph.asset_check_keys, key=lambda key: (key.asset_key.path, key.name))
+    latest = context.instance.event_log_storage.get_latest_asset_check_execution_by_key(keys)
+    return [
+        CheckFacts(
+            key.asset_key.to_user_string(),
+            key.name,
+            passed=record.status is AssetCheckExecutionRecordStatus.SUCCEEDED,
+        )
+        for key in keys
+        if (record := latest.get(key)) is not None
+    ]

@@ -1,0 +1,42 @@
+"""The jobs: what one run makes, with its checks. A run costs a process, so they are few."""
+
+import dagster as dg
+
+_PROCESSED = ("raw_readings", "weather_readings", "daily_summaries", "city_predictions")
+
+
+def _with_checks(*assets: str) -> dg.AssetSelection:
+    return dg.AssetSelection.assets(*assets) | dg.AssetSelection.checks_for_assets(*assets)
+
+
+load_readings = dg.define_asset_job(
+    "load_readings",
+    selection=_with_checks("raw_readings"),
+    description="Load what the log holds; for lines that touch no day, such as rejected ones.",
+)
+
+process_readings = dg.define_asset_job(
+    "process_readings",
+    selection=_with_checks(*_PROCESSED),
+    description="Log to forecasts in one run: load, clean the run's days, summarise, forecast.",
+)
+
+forecast_cities = dg.define_asset_job(
+    "forecast_cities",
+    selection=_with_checks("city_predictions"),
+    description="Forecast every city from the history as it stands.",
+)
+
+mail_summaries = dg.define_asset_job(
+    "mail_summaries",
+    selection=_with_checks("email_summaries"),
+    description="Mail every subscriber the daily summary, once.",
+)
+
+report_quality = dg.define_asset_job(
+    "report_quality",
+    selection=_with_checks("data_quality_report"),
+    description="Write the data-quality report anew.",
+)
+
+JOBS = (load_readings, process_readings, forecast_cities, mail_summaries, report_quality)

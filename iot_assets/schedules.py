@@ -1,0 +1,50 @@
+"""What runs by the clock."""
+
+from datetime import UTC, datetime, timedelta
+
+import dagster as dg
+
+from citywx.settings import Settings
+from iot_assets import jobs
+
+_FORECAST_AGE = timedelta(minutes=50)
+_QUALITY_REPORT_AT = "20 3 * * *"  # UTC; away from the hour, when the forecasts are due
+
+
+@dg.schedule(
+    job=jobs.forecast_cities,
+    cron_schedule="5 * * * *",
+    execution_timezone="UTC",
+    default_status=dg.DefaultScheduleStatus.RUNNING,
+)
+def hourly_forecasts(context: dg.ScheduleEvaluationContext) -> dg.RunRequest | dg.SkipReason:
+    """Forecast hourly, unless a cleaning run has just done so."""
+    last = context.instance.get_latest_materialization_event(dg.AssetKey("city_predictions"))
+    if last is not None:
+        made = datetime.fromtimestamp(last.timestamp, UTC)
+        if context.scheduled_execution_time - made < _FORECAST_AGE:
+            return dg.SkipReason(f"a cleaning run made forecasts at {made:%H:%M} UTC")
+    return dg.RunRequest(run_key=f"forecasts {context.scheduled_execution_time:%Y-%m-%dT%H}")
+
+
+daily_quality_report = dg.ScheduleDefinition(
+    name="daily_quality_report",
+    job=jobs.report_quality,
+    cron_schedule=_QUALITY_REPORT_AT,
+    execution_timezone="UTC",
+    default_status=dg.DefaultScheduleStatus.RUNNING,
+    description="Write the data-quality report every night.",
+)
+
+
+def daily_mail(settings: Settings) -> dg.ScheduleDefinition:
+    """Build the schedule that mails the daily summaries at SUMMARY_TIME in TIMEZONE."""
+    at = settings.summary_time
+    return dg.ScheduleDefinition(
+        name="daily_mail",
+        job=jobs.mail_summaries,
+        cron_schedule=f"{at.minute} {at.hour} * * *",
+        execution_timezone=settings.timezone,
+        default_status=dg.DefaultScheduleStatus.RUNNING,
+        description=f"Mail the daily summaries at {at:%H:%M} in {settings.timezone}.",
+    )
