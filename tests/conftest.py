@@ -6,4 +6,5 @@ pytest_plugins = (
     "tests.support.postgres",
     "tests.support.smtp",
     "tests.support.stream",
+    "tests.support.weather_services",
 )
