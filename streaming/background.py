@@ -13,9 +13,15 @@ _log = logging.getLogger(__name__)
 class Background:
     """Runs one job at a time on a thread of its own; failures are logged once, then tried again."""
 
-    def __init__(self, name: str, failures: tuple[type[Exception], ...] = (OSError,)) -> None:
-        """`failures` are those that leave the owner running; any other one ends it."""
+    def __init__(
+        self,
+        name: str,
+        failures: tuple[type[Exception], ...] = (OSError,),
+        level: int = logging.ERROR,
+    ) -> None:
+        """`failures` leave the owner running and are logged at `level`; any other one ends it."""
         self._name = name
+        self._level = level
         self._failures = failures
         self._executor = ThreadPoolExecutor(max_workers=1, thread_name_prefix=name)
         self._running: Future[None] | None = None
@@ -47,7 +53,7 @@ class Background:
             done.result()
         except self._failures as error:
             if not self._complained:
-                _log.error("%s failed, and is tried again: %s", self._name, error)
+                _log.log(self._level, "%s failed, and is tried again: %s", self._name, error)
             self._complained = True
         else:
             self._complained = False

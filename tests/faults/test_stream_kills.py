@@ -17,7 +17,7 @@ from tests.support.log_messages import append, line
 from tests.support.stream import Stream, eventually
 
 pytestmark = pytest.mark.integration
-KILLS = int(os.environ.get("KILLS", "6"))
+KILLS = int(os.environ.get("KILLS", "20"))
 ROWS_PER_SECOND = 500
 VICTIMS = ("bridge", "alerter", "recorder", "broker")
 

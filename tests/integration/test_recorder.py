@@ -1,5 +1,6 @@
 """Readings and alerts reach PostgreSQL once, whatever is killed or comes late."""
 
+import json
 from datetime import timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from threading import Thread
@@ -11,6 +12,7 @@ from citywx.staging.position import Checkpoint, Position
 from citywx.warehouse.database import migrate
 from citywx.warehouse.tables import alerts, live_readings
 from citywx.weather.reading import Reading
+from streaming.dagster_report import DagsterReport
 from streaming.messages import LogReading
 from streaming.recorder_tables import (
     load_position,
@@ -189,5 +191,22 @@ def test_dagster_is_told_what_was_written(
     assert path == "/report_asset_materialization/live_readings"
     assert body == b'{"metadata": {"rows": 2, "last_timestamp": "2026-03-01T00:01:00Z"}}'
     assert live(engine) == [20.0, 20.0]
+    server.shutdown()
+    server.server_close()
+
+
+def test_what_dagster_did_not_take_is_reported_with_the_next() -> None:
+    report = DagsterReport("http://127.0.0.1:9", every=0)
+    report.note(2, 0, START)
+    report.send_if_due(0)
+    eventually(lambda: report._background.idle, "it fails")
+    _Dagster.reports = []
+    server = ThreadingHTTPServer(("127.0.0.1", 0), _Dagster)
+    Thread(target=server.serve_forever, daemon=True).start()
+    report._url = f"http://127.0.0.1:{server.server_port}"
+    report.note(3, 0, START)
+    report.send_if_due(1)
+    report.stop()
+    assert [json.loads(body)["metadata"]["rows"] for _, body in _Dagster.reports] == [5]
     server.shutdown()
     server.server_close()
