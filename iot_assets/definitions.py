@@ -4,7 +4,7 @@ import dagster as dg
 
 from citywx.settings import Settings, load_or_exit
 from iot_assets.assets import predictions, quality_report, readings, staging, summaries
-from iot_assets.checks import CHECKS, weather_readings_match_schema_by
+from iot_assets.checks import CHECKS
 from iot_assets.jobs import JOBS
 from iot_assets.partitions import utc_days
 from iot_assets.resources import pipeline_from_environment
@@ -33,7 +33,7 @@ def build_definitions(settings: Settings) -> dg.Definitions:
             summaries.email_summaries,
             quality_report.data_quality_report,
         ],
-        asset_checks=[*CHECKS, weather_readings_match_schema_by(days)],
+        asset_checks=CHECKS,
         jobs=JOBS,
         sensors=SENSORS,
         schedules=[hourly_forecasts, daily_quality_report, daily_mail(settings)],

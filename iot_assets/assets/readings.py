@@ -43,7 +43,7 @@ def raw_readings(
         pipeline.engine,
         pipeline.home.readings_csv,
         earliest=pipeline.settings.history_start,
-        run_id=context.run_id,
+        run_id=context.run.run_id,
         hint=pipeline.home.state / "positions" / "loader.json",
     )
     context.log.info("%d lines, %d of them new readings", result.lines, result.loaded)

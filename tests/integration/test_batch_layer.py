@@ -1,0 +1,167 @@
+"""The batch layer on a real database: log → tables, checks, forecasts and report."""
+
+import logging
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+
+import dagster as dg
+import pytest
+from sqlalchemy import Engine, text
+
+from citywx.home import Home
+from citywx.settings import Settings
+from citywx.warehouse.tables import dirty_windows
+from citywx.weather.reading import Reading, to_csv_line
+from iot_assets.backlog import Asked, Work, decide, look
+from iot_assets.definitions import build_definitions
+from iot_assets.resources import Pipeline
+
+pytestmark = pytest.mark.integration
+
+FIRST = datetime(2026, 3, 1, tzinfo=UTC)
+HOURS = 72
+
+
+@dataclass(slots=True)
+class Batch:
+    """A pipeline with its definitions and an instance of its own."""
+
+    pipeline: Pipeline
+    definitions: dg.Definitions
+    instance: dg.DagsterInstance
+
+    def run(
+        self, job: str, first: date, last: date, *, raise_on_error: bool = True
+    ) -> dg.ExecuteInProcessResult:
+        tags = {
+            "dagster/asset_partition_range_start": first.isoformat(),
+            "dagster/asset_partition_range_end": last.isoformat(),
+        }
+        return self.definitions.resolve_job_def(job).execute_in_process(
+            instance=self.instance,
+            resources={"pipeline": self.pipeline},
+            tags=tags if job == "process_readings" else None,
+            raise_on_error=raise_on_error,
+        )
+
+    def count(self, query: str) -> int:
+        with self.pipeline.engine.connect() as connection:
+            return int(connection.execute(text(query)).scalar_one())
+
+
+@pytest.fixture
+def batch(engine: Engine, tmp_path: Path) -> Iterator[Batch]:
+    settings = Settings(data_dir=tmp_path, home_name="test")
+    home = Home.named(settings, "test")
+    home.path.mkdir()
+    write_log(home)
+    logging.getLogger("dagster").setLevel(logging.ERROR)
+    with dg.DagsterInstance.ephemeral() as instance:
+        yield Batch(Pipeline(settings, home, engine), build_definitions(settings), instance)
+
+
+def write_log(home: Home) -> None:
+    home.readings_csv.parent.mkdir(parents=True)
+    with home.readings_csv.open("wb") as log:
+        for hour in range(HOURS):
+            moment = FIRST + timedelta(hours=hour)
+            log.write(to_csv_line(Reading(moment, "Oslo", 10 + hour % 24, 50, 1010, 3, "rain")))
+            log.write(to_csv_line(Reading(moment, "Cairo", 20.0, 30, 1012, 2, "sky is clear")))
+        log.write(b"yesterday,Oslo,1,2,3,4,<script>alert(1)</script>,csv,\n")
+
+
+def test_one_run_takes_the_log_to_forecasts_and_summaries(batch: Batch) -> None:
+    result = batch.run("process_readings", date(2026, 3, 1), date(2026, 3, 3))
+
+    assert result.success
+    assert batch.count("SELECT count(*) FROM raw_readings") == 2 * HOURS
+    assert batch.count("SELECT count(*) FROM weather_readings") == 2 * HOURS
+    assert batch.count("SELECT count(*) FROM rejected_lines") == 1
+    assert batch.count("SELECT count(*) FROM dirty_windows") == 0
+    assert batch.count("SELECT count(DISTINCT city) FROM city_predictions") == 2
+    assert batch.count("SELECT count(*) FROM daily_summaries WHERE period = 'day'") == 6
+    days = {event.partition for event in result.asset_materializations_for_node("weather_readings")}
+    assert days == {"2026-03-01", "2026-03-02", "2026-03-03"}
+
+
+def test_the_same_run_again_changes_nothing(batch: Batch) -> None:
+    days = (date(2026, 3, 1), date(2026, 3, 3))
+    batch.run("process_readings", *days)
+    rows = "SELECT sum(hashtext(t::text)::bigint) FROM {} AS t"
+    tables = ("raw_readings", "weather_readings")
+    before = [batch.count(rows.format(table)) for table in tables]
+
+    batch.run("process_readings", *days)
+
+    assert [batch.count(rows.format(table)) for table in tables] == before
+
+
+def test_a_bad_row_fails_the_blocking_check_and_nothing_is_made_of_it(batch: Batch) -> None:
+    batch.run("process_readings", date(2026, 3, 1), date(2026, 3, 3))
+    with batch.pipeline.engine.begin() as connection:
+        connection.execute(text("UPDATE weather_readings SET qc_flags = '{NO_SUCH_FLAG}'"
+                                " WHERE city = 'Oslo' AND timestamp = '2026-03-02T05:00Z'"))
+        connection.execute(text("DELETE FROM city_predictions"))
+
+    checks = dg.AssetSelection.checks_for_assets("weather_readings")
+    job = dg.define_asset_job("judge", checks | dg.AssetSelection.assets("city_predictions"))
+    definitions = dg.Definitions.merge(batch.definitions, dg.Definitions(jobs=[job]))
+    result = definitions.resolve_job_def("judge").execute_in_process(
+        instance=batch.instance,
+        resources={"pipeline": batch.pipeline},
+        tags={
+            "dagster/asset_partition_range_start": "2026-03-01",
+            "dagster/asset_partition_range_end": "2026-03-03",
+        },
+        raise_on_error=False,
+    )
+
+    failed = [e for e in result.get_asset_check_evaluations() if not e.passed]
+    assert not result.success
+    assert [e.check_name for e in failed] == ["weather_readings_match_schema"]
+    assert failed[0].metadata["failing_days"].value == "2026-03-02"
+    assert failed[0].metadata["failures"].value == 1
+    assert "NO_SUCH_FLAG" in str(failed[0].metadata["sample"].value)
+    assert batch.count("SELECT count(*) FROM city_predictions") == 0
+
+
+def test_the_report_accounts_for_every_line_and_escapes_what_came_in(batch: Batch) -> None:
+    batch.run("process_readings", date(2026, 3, 1), date(2026, 3, 3))
+
+    result = batch.run("report_quality", date(2026, 3, 1), date(2026, 3, 3))
+
+    assert result.success
+    page = (batch.pipeline.home.reports / "data-quality.html").read_text("utf-8")
+    assert "lines = loaded + duplicates" in page
+    assert "&lt;script&gt;" in page
+    assert "<script>" not in page
+    assert "weather_readings_match_schema" in page
+
+
+def test_the_backlog_is_every_unread_day_and_then_nothing(batch: Batch) -> None:
+    now = datetime.now(UTC)
+    backlog = look(batch.pipeline, now)
+    assert backlog.unread_days == {date(2026, 3, 1), date(2026, 3, 2), date(2026, 3, 3)}
+    work = decide(backlog, Asked(), failed=False, now=now, batch_seconds=30)
+    assert isinstance(work, Work)
+    assert len(work.ranges) == 1
+
+    batch.run("process_readings", work.ranges[0].first, work.ranges[0].last)
+
+    after = look(batch.pipeline, now)
+    assert not after.unread_days
+    assert not after.unread_lines
+    assert not after.dirty_days
+
+
+def test_loaded_days_that_nobody_cleaned_are_asked_for(batch: Batch) -> None:
+    batch.run("load_readings", date(2026, 3, 1), date(2026, 3, 1))
+    assert batch.count(f"SELECT count(*) FROM {dirty_windows.name}") > 0
+
+    assert look(batch.pipeline, datetime.now(UTC)).dirty_days == {
+        date(2026, 3, 1),
+        date(2026, 3, 2),
+        date(2026, 3, 3),
+    }
