@@ -1,5 +1,6 @@
 """CSV → bridge → Mosquitto → alerter, with real processes: nothing lost, nothing double."""
 
+import base64
 import json
 from pathlib import Path
 
@@ -78,6 +79,34 @@ def test_rejected_lines_are_published_and_passed(stream: Stream) -> None:
     assert len(listener.bodies(READINGS)) == 2
     (rejected,) = listener.bodies(REJECTED)
     assert rejected["reason"] == "not UTF-8 at byte 9"
+
+
+def test_every_kind_of_bad_line_is_told_and_costs_no_good_one(stream: Stream) -> None:
+    bad = {
+        b"2026-03-01T00:00:00Z,Oslo," + b"9" * 20_000: "longer than 16 KiB",
+        b"2026-03-01T00:00:00Z,Os\x00lo,1,2,3,4,fog,csv,": "contains NUL bytes",
+        b"2026-03-01T00:00:00Z,Oslo,1": "expected 9 fields, got 3",
+        b"2026-03-01T00:00:00Z,Oslo,inf,2,3,4,fog,csv,": "temperature_c 'inf' is not a number",
+        b'2026-03-01T00:00:00Z,"Oslo,1,2,3,4,fog,csv,': "malformed quoting",
+        b"2099-01-01T00:00:00Z,Oslo,1,2,3,4,fog,csv,": "is in the future",
+        b"1999-01-01T00:00:00Z,Oslo,1,2,3,4,fog,csv,": "is before 2010-01-01",
+        b"2026-03-01T00:00:00Z,,1,2,3,4,fog,csv,": "city is empty",
+    }
+    append(
+        stream.log, line(0), *(raw + b"\n" for raw in bad), HEADER, b"\r\n", line(1), line(2)[:30]
+    )
+    listener = stream.listen(READINGS, REJECTED)
+    stream.start("bridge")
+    whole = stream.log.stat().st_size - 30
+    eventually(lambda: stream.position("bridge") == whole, "it stands before the unfinished line")
+    assert len(listener.bodies(READINGS)) == 2
+    told = listener.bodies(REJECTED)
+    assert len(told) == len(bad)
+    for body, (raw, reason) in zip(told, bad.items(), strict=True):
+        assert reason in str(body["reason"])
+        assert base64.b64decode(str(body["raw_base64"])) == raw[: 4 * 1024]
+    append(stream.log, line(2)[30:])
+    eventually(lambda: len(listener.bodies(READINGS)) == 3, "the finished line follows")
 
 
 def test_every_process_says_where_it_is_and_when_it_stops(stream: Stream) -> None:
