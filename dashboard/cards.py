@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 import pandas as pd
 import streamlit as st
@@ -35,27 +36,33 @@ def show(
     """Draw the card: now, advice, the last 50 points, tomorrow."""
     latest = recent.iloc[-1]
     reading = reading_of(latest)
-    with st.container(border=True):
+    with st.container(border=True, height="stretch"):
         _heading(city, reading, live=bool(latest["live"]), clock=clock)
-        _values(reading)
         for advice in build_advice(reading):
-            st.markdown(f"**{words.escape(advice.text)}**", help=advice.source)
+            st.markdown(words.escape(advice.text), help=f"Rule: {words.escape(advice.source)}")
         for sentence in flags.sentences(latest["qc_flags"], latest["imputed"]):
             st.caption(f":orange[{words.escape(sentence)}]")
-        _trends(city, recent, colour)
+        _measures(city, recent, reading, colour)
         _tomorrow(city, recent, predictions)
 
 
-def reading_of(row: "pd.Series[object]") -> Reading:
+def reading_of(row: "pd.Series[Any]") -> Reading:
     """A row of the warehouse as the reading that it is."""
-    values = {name: None if pd.isna(value := row[name]) else float(value) for name in MEASURES}
+    temperature_c, humidity, pressure, wind_speed = (_known(row[name]) for name in MEASURES)
     return Reading(
         timestamp=row["timestamp"].to_pydatetime(),
         city=row["city"],
+        temperature_c=temperature_c,
+        humidity=humidity,
+        pressure=pressure,
+        wind_speed=wind_speed,
         weather=row["weather"],
         source=row["source"],
-        **values,
     )
+
+
+def _known(value: float | None) -> float | None:
+    return None if value is None or pd.isna(value) else float(value)
 
 
 def _heading(city: City, reading: Reading, *, live: bool, clock: Clock) -> None:
@@ -66,25 +73,28 @@ def _heading(city: City, reading: Reading, *, live: bool, clock: Clock) -> None:
         f"{words.local_time(reading.timestamp, city)} · {passed} · "
         f"{words.escape(words.source_name(reading.source))} · {state}"
     )
+    if not city.resolved:
+        st.caption("Its place is not known, so its times are UTC.")
+    others = [
+        f"{words.NAMES[name]} {words.quantity(name, value)}"
+        for name in ("wind_speed", "pressure")
+        if (value := getattr(reading, name)) is not None
+    ]
+    sky = [f"**{words.escape(reading.weather.capitalize())}**"] if reading.weather else []
+    st.markdown(" · ".join([*sky, *others]))
 
 
-def _values(reading: Reading) -> None:
-    with st.container(horizontal=True, gap="medium"):
-        for name in MEASURES:
-            value = words.quantity(name, getattr(reading, name))
-            st.metric(words.NAMES[name], value, width="content")
-        if reading.weather:
-            st.metric("Sky", words.escape(reading.weather), width="content")
-
-
-def _trends(city: City, recent: pd.DataFrame, colour: str) -> None:
+def _measures(city: City, recent: pd.DataFrame, reading: Reading, colour: str) -> None:
     axis = charts.TimeAxis(city.time_zone, city.time_zone)
     for column, name in zip(st.columns(2), ("temperature_c", "humidity"), strict=True):
-        if recent[name].notna().any():
-            column.altair_chart(
-                charts.trend(recent, name, colour, axis),
-                alt=f"{words.NAMES[name]} of {city.name}: the last {len(recent)} readings",
-            )
+        with column:
+            st.metric(words.NAMES[name], words.quantity(name, getattr(reading, name)))
+            if recent[name].notna().any():
+                st.altair_chart(
+                    charts.trend(recent, name, colour, axis),
+                    alt=f"{words.NAMES[name]} of {city.name}: the last {len(recent)} readings",
+                )
+    st.caption(f"The last {len(recent)} readings, local time")
 
 
 def _tomorrow(city: City, recent: pd.DataFrame, predictions: pd.DataFrame) -> None:
@@ -101,12 +111,14 @@ def _tomorrow(city: City, recent: pd.DataFrame, predictions: pd.DataFrame) -> No
 
 
 def _prediction(name: str, by_method: pd.DataFrame, points: int) -> None:
-    if TREND not in by_method.index:
+    rows = {str(method): row for method, row in by_method.iterrows()}
+    trend: Any = rows.get(TREND)
+    if trend is None:
         st.caption(f"{words.NAMES[name]}: {words.no_prediction(points, POINTS)}")
         return
-    trend = by_method.loc[TREND]
-    st.metric(words.NAMES[name], words.quantity(name, float(trend["value"])))
+    st.metric(words.NAMES[name], words.quantity(name, trend["value"]))
     st.caption(words.skill_sentence(TREND, trend["skill"]), help=trend["note"] or None)
-    if BASELINE in by_method.index:
-        same = words.quantity(name, float(by_method.loc[BASELINE, "value"]))
+    baseline: Any = rows.get(BASELINE)
+    if baseline is not None:
+        same = words.quantity(name, baseline["value"])
         st.caption(f"{words.method_name(BASELINE).capitalize()}: {same}")

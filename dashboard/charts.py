@@ -47,16 +47,17 @@ def wall_time(frame: pd.DataFrame, axis: TimeAxis) -> pd.DataFrame:
 
 def trend(frame: pd.DataFrame, variable: str, colour: str, axis: TimeAxis) -> alt.Chart:
     """The course of one measure of one city: small, for a card."""
-    return (
+    chart: alt.Chart = (
         alt.Chart(wall_time(frame, axis)[["local", variable]].dropna())
         .mark_line(color=colour, strokeWidth=2, interpolate="monotone")
         .encode(
             x=_x(axis, title=None),
-            y=_y(variable, title=f"{NAMES[variable]} ({UNITS[variable]})"),
+            y=_y(variable, title=UNITS[variable]),
             tooltip=[_when(axis), _value(variable)],
         )
-        .properties(height=130)
+        .properties(height=140)
     )
+    return chart
 
 
 def compare(
@@ -64,7 +65,7 @@ def compare(
 ) -> alt.Chart:
     """One measure of several cities, one line each."""
     drawn = wall_time(frame, axis)[["local", "city", variable]].dropna()
-    return (
+    chart: alt.Chart = (
         alt.Chart(drawn)
         .mark_line(strokeWidth=1.8)
         .encode(
@@ -75,28 +76,26 @@ def compare(
         )
         .properties(height=320)
     )
+    return chart
 
 
-def history(
-    frame: pd.DataFrame, variable: str, colour: str, axis: TimeAxis
-) -> alt.Chart | alt.LayerChart:
-    """Every reading of one city; flagged ones are marked."""
-    drawn = wall_time(frame, axis)[["local", variable, "flags"]].dropna(subset=[variable])
+def history(frame: pd.DataFrame, variable: str, colour: str, axis: TimeAxis) -> alt.LayerChart:
+    """Every reading of one city; those with `doubts` about this measure are marked."""
+    drawn = wall_time(frame, axis)[["local", variable, "doubts"]].dropna(subset=[variable])
     base = alt.Chart(drawn).encode(x=_x(axis), y=_y(variable))
     line = base.mark_line(color=colour, strokeWidth=1.6).encode(
         tooltip=[_when(axis), _value(variable)]
     )
     flagged = (
-        base.transform_filter(alt.datum.flags != "")
+        base.transform_filter(alt.datum.doubts != "")
         .mark_point(color="#d0524f", size=55, filled=False, strokeWidth=2)
-        .encode(tooltip=[_when(axis), _value(variable), alt.Tooltip("flags:N", title="Flags")])
+        .encode(tooltip=[_when(axis), _value(variable), alt.Tooltip("doubts:N", title="Flags")])
     )
-    return (line + flagged).properties(height=360)
+    chart: alt.LayerChart = (line + flagged).properties(height=360)
+    return chart
 
 
-def ranges(
-    frame: pd.DataFrame, variable: str, colour: str, axis: TimeAxis
-) -> alt.Chart | alt.LayerChart:
+def ranges(frame: pd.DataFrame, variable: str, colour: str, axis: TimeAxis) -> alt.LayerChart:
     """Mean of each hour or day as a line, minimum to maximum as a band."""
     names = [f"{variable}_{word}" for word in ("mean", "min", "max")]
     drawn = wall_time(frame, axis)[["local", *names]].dropna()
@@ -111,7 +110,8 @@ def ranges(
         y=_y(variable, field=names[1]), y2=f"{names[2]}:Q"
     )
     line = base.mark_line(color=colour, strokeWidth=2).encode(y=_y(variable, field=names[0]))
-    return (band + line).properties(height=360)
+    chart: alt.LayerChart = (band + line).properties(height=360)
+    return chart
 
 
 def accounting(batches: pd.DataFrame) -> alt.Chart:
@@ -120,7 +120,7 @@ def accounting(batches: pd.DataFrame) -> alt.Chart:
     drawn = wall_time(drawn, UTC_AXIS)[["local", *OUTCOMES]].melt(
         "local", var_name="outcome", value_name="lines"
     )
-    return (
+    chart: alt.Chart = (
         alt.Chart(drawn)
         .mark_bar()
         .encode(
@@ -130,15 +130,24 @@ def accounting(batches: pd.DataFrame) -> alt.Chart:
                 "outcome:N",
                 title=None,
                 scale=alt.Scale(domain=list(OUTCOMES), range=list(OUTCOMES.values())),
-                legend=alt.Legend(orient="top"),
+                legend=_LEGEND,
             ),
             tooltip=["local:T", "outcome:N", alt.Tooltip("lines:Q", format=",")],
         )
         .properties(height=260)
     )
+    return chart
 
 
-_TIME_LABELS = alt.Axis(labelOverlap=True, tickCount=8, grid=False)
+_LEGEND = alt.Legend(orient="top", columns=3, labelLimit=220)
+_TIME_LABELS = alt.Axis(
+    labelOverlap=True,
+    tickCount={"expr": "width / 90"},
+    grid=False,
+    labelExpr="hours(datum.value) || minutes(datum.value) ? timeFormat(datum.value, '%H:%M')"
+    " : dayofyear(datum.value) == 1 ? timeFormat(datum.value, '%Y')"
+    " : timeFormat(datum.value, '%-d %b')",
+)
 
 
 def _x(axis: TimeAxis, title: str | None = "") -> alt.X:
@@ -169,5 +178,5 @@ def _city_colour(present: "pd.Series[str]", colours: Mapping[str, str]) -> alt.C
         "city:N",
         title=None,
         scale=alt.Scale(domain=names, range=[colours[name] for name in names]),
-        legend=alt.Legend(orient="top"),
+        legend=_LEGEND,
     )

@@ -4,8 +4,10 @@ from collections.abc import Iterable
 
 import pandas as pd
 
-from citywx.weather.quality import QcFlag
+from citywx.weather.quality import TESTS, QcFlag
 from dashboard.words import NAMES
+
+_MEASURES = {test.flag.name: test.measure for test in TESTS}
 
 
 def sentence(code: str) -> str:
@@ -20,8 +22,20 @@ def sentences(codes: Iterable[str], imputed: Iterable[str]) -> list[str]:
     return [*told, *filled]
 
 
-def with_sentences(readings: pd.DataFrame) -> pd.DataFrame:
-    """The readings with `flags`: their flags in words, empty where there are none."""
-    pairs = zip(readings["qc_flags"], readings["imputed"], strict=True)
-    words = ["; ".join(sentences(codes, imputed)) for codes, imputed in pairs]
-    return readings.assign(flags=pd.Series(words, index=readings.index, dtype="str"))
+def with_sentences(readings: pd.DataFrame, variable: str) -> pd.DataFrame:
+    """The readings with `flags`, all of them in words, and `doubts`, those about `variable`."""
+    pairs = list(zip(readings["qc_flags"], readings["imputed"], strict=True))
+    every = ["; ".join(sentences(codes, imputed)) for codes, imputed in pairs]
+    about = [
+        "; ".join(
+            sentences(
+                [code for code in codes if _MEASURES.get(code) == variable],
+                [name for name in imputed if name == variable],
+            )
+        )
+        for codes, imputed in pairs
+    ]
+    return readings.assign(
+        flags=pd.Series(every, index=readings.index, dtype="str"),
+        doubts=pd.Series(about, index=readings.index, dtype="str"),
+    )

@@ -1,5 +1,6 @@
 """What pages share: the frame around them, and their controls."""
 
+from collections.abc import Iterable
 from datetime import UTC, datetime, time, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -50,8 +51,7 @@ def banner() -> None:
 def sidebar(subscribe: Page) -> None:
     """The way to the daily mail."""
     with st.sidebar:
-        st.markdown("**citywx** — your cities' weather")
-        st.page_link(subscribe, label="Get the daily mail", width="stretch")
+        st.page_link(subscribe, label="Get the daily mail: subscribe", width="stretch")
 
 
 def title(name: str) -> None:
@@ -64,16 +64,22 @@ def known_cities(connection: Connection) -> list[City]:
 
     Also says, in the sidebar, whose data they are.
     """
-    newest = data.last_readings(connection, [c.name for c in data.cities(connection)], points=1)
+    every = data.cities(connection)
+    newest = data.last_readings(connection, [city.name for city in every], points=1)
     with_readings = set(newest["city"])
-    found = [city for city in data.cities(connection) if city.name in with_readings]
+    found = [city for city in every if city.name in with_readings]
     if not found:
         st.info(NO_READINGS)
         st.stop()
-    with st.sidebar:
-        for line in words.attributions(newest["source"]):
-            st.caption(line)
+    attribute(newest["source"])
     return found
+
+
+def attribute(sources: Iterable[str]) -> None:
+    """Say in the sidebar whose data these are."""
+    with st.sidebar:
+        for line in words.attributions(sources):
+            st.caption(line)
 
 
 def period(span: data.Span, zone: str, *, default: str = "7 days") -> tuple[datetime, datetime]:

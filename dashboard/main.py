@@ -14,12 +14,13 @@ st.set_page_config(
     layout="wide",
     initial_sidebar_state="auto",
 )
+st.logo(str(FOLDER / "static" / "citywx.png"), size="large")
 pages = {
     name: st.Page(FOLDER / "app_pages" / f"{name}.py", title=title, default=name == "now")
     for name, title in frame.PAGES.items()
     if name != "mail" or frame.mails_are_files()
 }
-chosen = st.navigation(list(pages.values()), position="top")
+chosen = st.navigation(list(pages.values()), position="sidebar", expanded=True)
 frame.banner()
 frame.sidebar(pages["subscribe"])
 chosen.run()

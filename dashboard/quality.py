@@ -27,14 +27,17 @@ def links(home: Home | None, dagster_url: str | None) -> None:
 
 def totals(batches: pd.DataFrame) -> None:
     """The sums over the loads shown."""
+    since = batches["loaded_at"].iloc[0]
+    st.caption(
+        f"lines = loaded + duplicates + corrected + rejected + skipped, over the newest "
+        f"{len(batches)} loads, since {since:%-d %b %Y, %H:%M} UTC"
+    )
     with st.container(horizontal=True, gap="medium"):
         for name in ("lines", *OUTCOMES):
             st.metric(name.capitalize(), f"{int(batches[name].sum()):,}", width="content")
 
 
-def freshness(
-    newest: pd.DataFrame, cities: Sequence[City], now: datetime, kind: HomeKind
-) -> None:
+def freshness(newest: pd.DataFrame, cities: Sequence[City], now: datetime, kind: HomeKind) -> None:
     """How old each city's newest reading is."""
     places = {city.name: city for city in cities}
     times = [moment.to_pydatetime() for moment in newest["timestamp"]]
@@ -44,7 +47,7 @@ def freshness(
             {
                 "City": newest["city"],
                 "Newest reading (local)": [
-                    words.local_time(moment, places[name])
+                    words.short_time(moment, places[name])
                     for moment, name in zip(times, newest["city"], strict=True)
                 ],
                 "Age": [words.reading_age(moment, now, latest, kind) for moment in times],

@@ -115,9 +115,7 @@ def _acting(request: Request, act: Callable[..., object], template: str) -> Resp
     return _answer(template, do)
 
 
-def _answer(
-    template: str, work: Callable[[Engine, Settings], Mapping[str, object]]
-) -> Response:
+def _answer(template: str, work: Callable[[Engine, Settings], Mapping[str, object]]) -> Response:
     try:
         shown = work(resources.engine(), resources.settings())
     except SubscriptionError as error:

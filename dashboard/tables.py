@@ -1,6 +1,7 @@
 """Tables as people read them: names instead of codes, units, local times; no index column."""
 
 from collections.abc import Mapping
+from typing import Any
 
 import pandas as pd
 import streamlit as st
@@ -8,6 +9,7 @@ import streamlit as st
 from citywx.weather.city import City
 from dashboard import words
 
+_CITY_WIDTH = 130  # pixels, so that no long name pushes the rest out of a phone's screen
 SEVERITIES = ("critical", "warning", "info")
 
 
@@ -21,7 +23,7 @@ def alerts(frame: pd.DataFrame, cities: Mapping[str, City]) -> None:
         "Value": _quantities(frame, "value"),
         "Limit": _quantities(frame, "limit_value"),
         "Observed (local)": [
-            words.local_time(moment.to_pydatetime(), cities.get(name, City(name)))
+            words.short_time(moment.to_pydatetime(), cities.get(name, City(name)))
             for moment, name in zip(frame["observed_at"], frame["city"], strict=True)
         ],
         "Decided after": frame["latency_ms"],
@@ -50,7 +52,7 @@ def flagged(readings: pd.DataFrame, city: City) -> None:
         st.caption("No reading of this period is flagged.")
         return
     st.subheader(f"Flagged readings: {len(suspect):,}", anchor=False)
-    times = [words.local_time(moment.to_pydatetime(), city) for moment in suspect["timestamp"]]
+    times = [words.short_time(moment.to_pydatetime(), city) for moment in suspect["timestamp"]]
     values = {
         words.NAMES[name]: [words.quantity(name, value) for value in suspect[name]]
         for name in words.NAMES
@@ -60,7 +62,9 @@ def flagged(readings: pd.DataFrame, city: City) -> None:
 
 def show(frame: pd.DataFrame, columns: Mapping[str, object] | None = None) -> None:
     """A table of the page's width."""
-    st.dataframe(frame, hide_index=True, width="stretch", column_config=dict(columns or {}))
+    widths = {"City": st.column_config.TextColumn(width=_CITY_WIDTH)}
+    config: Any = widths | dict(columns or {})
+    st.dataframe(frame, hide_index=True, width="stretch", column_config=config)
 
 
 def _quantities(frame: pd.DataFrame, column: str) -> list[str]:

@@ -41,16 +41,19 @@ BANNERS = {
 METHODS = {"linear_trend": "linear trend", "seasonal_naive": "same as today"}
 
 
+_AUTOMATIC_LINK = re.compile(r"(?<=:)(?=//)|(?<=www)(?=\.)|(?=@)", re.IGNORECASE)
+"""Where an invisible joiner keeps an address from becoming a link by itself."""
 _PUNCTUATION = re.compile(r"([!-/:-@\[-`{-~])")
 
 
 def escape(text: str) -> str:
-    """Text from outside, for where Streamlit reads Markdown: no link, image or colour comes of it.
+    r"""Text from outside, for where Streamlit reads Markdown: no link, image or colour comes of it.
 
-    >>> print(escape("![x](http://example.org/a.png)"))
-    \\!\\[x\\]\\(http\\:\\/\\/example\\.org\\/a\\.png\\)
+    >>> print(escape("![x](a.png) :red[1]"))
+    \!\[x\]\(a\.png\) \:red\[1\]
     """
-    return _PUNCTUATION.sub(r"\\\1", " ".join(text.split()))
+    plain = _AUTOMATIC_LINK.sub("\u2060", " ".join(text.split()))
+    return _PUNCTUATION.sub(r"\\\1", plain)
 
 
 def quantity(variable: str, value: float | None) -> str:
@@ -98,6 +101,17 @@ def local_time(moment: datetime, city: City) -> str:
     """
     local = moment.astimezone(city.zone)
     return f"{local:%a} {local.day} {local:%b %Y, %H:%M} {zone_name(local)}"
+
+
+def short_time(moment: datetime, city: City) -> str:
+    """A local time for tables.
+
+    >>> from datetime import UTC
+    >>> short_time(datetime(2026, 1, 1, 12, tzinfo=UTC), City("Lima", time_zone="America/Lima"))
+    '1 Jan 2026, 07:00 UTC-05'
+    """
+    local = moment.astimezone(city.zone)
+    return f"{local.day} {local:%b %Y, %H:%M} {zone_name(local)}"
 
 
 def day_name(moment: datetime, city: City) -> str:

@@ -16,11 +16,11 @@ with database() as connection:
     span = data.span(connection, names)
     flagged = data.flag_counts(connection, names, span.last) if span else None
 
+frame.attribute(newest["source"])
 st.subheader("Every line accounted for", anchor=False)
 if batches.empty:
     st.info("Nothing was loaded yet: the batch layer runs within a minute of `make up`.")
 else:
-    st.caption("lines = loaded + duplicates + corrected + rejected + skipped")
     quality.totals(batches)
     st.altair_chart(charts.accounting(batches), alt="What became of the lines of each load")
 

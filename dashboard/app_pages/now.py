@@ -21,16 +21,18 @@ def show_cards() -> None:
         recent = data.last_readings(connection, names, cards.POINTS)
         predictions = data.predictions(connection, chosen)
     clock = cards.Clock(resources.now(), recent["timestamp"].max(), resources.home_kind())
-    columns = st.columns(2)
-    for place, city in enumerate(city for city in every if city.name in chosen):
-        with columns[place % len(columns)]:
-            cards.show(
-                city,
-                recent[recent["city"] == city.name],
-                predictions[predictions["city"] == city.name],
-                clock=clock,
-                colour=charts.city_colours(names)[city.name],
-            )
+    colours = charts.city_colours(names)
+    shown = [city for city in every if city.name in chosen]
+    for first in range(0, len(shown), 2):
+        for column, city in zip(st.columns(2), shown[first : first + 2], strict=False):
+            with column:
+                cards.show(
+                    city,
+                    recent[recent["city"] == city.name],
+                    predictions[predictions["city"] == city.name],
+                    clock=clock,
+                    colour=colours[city.name],
+                )
 
 
 if chosen:

@@ -37,7 +37,9 @@ if sent:
         else:
             st.success("Look into your mailbox: a mail with a link to confirm is on its way.")
             if frame.mails_are_files():
-                st.page_link("app_pages/mail.py", label="Mails are files here: read it on the page Mail")
+                st.page_link(
+                    "app_pages/mail.py", label="Mails are files here: read it on the page Mail"
+                )
 st.caption(
     "Stored: your address, your cities, and when you confirmed. Every mail has a link to leave."
 )

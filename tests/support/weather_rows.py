@@ -41,7 +41,9 @@ def fill(engine: Engine, *, now: datetime = NOW, days: int = 14, hostile: bool =
         for number, city in enumerate(cities):
             _add_city(connection, city)
             rows = _weather(city, number, now, days)
-            connection.execute(insert(tables.weather_readings), [_cleaned(row) for row in rows[:-2]])
+            connection.execute(
+                insert(tables.weather_readings), [_cleaned(row) for row in rows[:-2]]
+            )
             connection.execute(
                 insert(tables.live_readings),
                 [{**row, "segment": "000001-9f86d081884c", "byte_offset": i}
@@ -212,9 +214,12 @@ def _add_loads(connection: Connection, now: datetime, days: int) -> None:
         )
     for offset, (raw, reason) in enumerate(
         (
-            (b"2026-11-23T10:00:00Z,<script>alert(1)</script>,warm,,,,", "temperature_c 'warm' is not a number"),
+            (
+                b"2026-11-23T10:00:00Z,<script>alert(1)</script>,warm,,,,",
+                "temperature_c 'warm' is not a number",
+            ),
             (b"2026-11-23T10:00:00Z,Oslo\x00\xff,1,2,3,4,", "contains NUL bytes"),
-            (b"=HYPERLINK(\"http://example.org\"),Oslo", "expected 9 fields, got 2"),
+            (b'=HYPERLINK("http://example.org"),Oslo', "expected 9 fields, got 2"),
         )
     ):
         connection.execute(
