@@ -119,7 +119,7 @@ class Replay:
         self._saved_at = self._now = now
         self._next_row = self._saved.next_row
         self._shift = timedelta(days=self._saved.shift_days)
-        self._pace = _Pace(speed, now)
+        self._pace = _Pace(speed)
         self._rows = file.rows(self._next_row)
         self._next = next(self._rows, None)
         self._played = 0
@@ -172,18 +172,19 @@ class Replay:
 
 
 class _Pace:
-    """When each row is due, counted from the start of this process."""
+    """When each row is due, counted from the first look at what is due."""
 
-    def __init__(self, speed: Speed, start: datetime) -> None:
+    def __init__(self, speed: Speed) -> None:
         self.played = 0
         self._speed = speed
-        self._start = start
+        self._start: datetime | None = None
         self._first: datetime | None = None
 
     def due(self, reading: Reading, now: datetime) -> bool:
         return self.seconds_until(reading, now) <= 0
 
     def seconds_until(self, reading: Reading, now: datetime) -> float:
+        self._start = self._start or now
         elapsed = (now - self._start).total_seconds()
         if self._speed.rows_per_second is not None:
             return self.played / self._speed.rows_per_second - elapsed

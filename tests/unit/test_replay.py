@@ -88,7 +88,8 @@ def test_the_last_row_falls_on_today_unless_that_lies_ahead(hour: int, day: int)
 
 def test_shifted_rows_keep_their_time_of_day(tmp_path: Path) -> None:
     file = write(tmp_path / "a.csv", HEADER + hours(3))
-    readings = replay(file, "1000", ReplayTimestamps.NOW).take(START + timedelta(seconds=1))
+    source = replay(file, "1000", ReplayTimestamps.NOW)
+    readings = source.take(START) + source.take(START + timedelta(seconds=1))
     assert readings[-1].timestamp == datetime(2026, 11, 23, 2, tzinfo=UTC)
 
 
@@ -106,8 +107,8 @@ def test_a_restart_goes_on_behind_what_is_in_the_log(tmp_path: Path) -> None:
 def test_a_restart_keeps_the_shift_of_the_first_start(tmp_path: Path) -> None:
     file = write(tmp_path / "a.csv", HEADER + hours(20))
     first = replay(file, "1", ReplayTimestamps.NOW)
+    first.take(START)
     first.take(START + timedelta(seconds=2))
-    first._now = START + timedelta(seconds=2)
     first.written()
     later = START + timedelta(days=1)
     again = replay(file, "1", ReplayTimestamps.NOW, now=later)
@@ -127,6 +128,7 @@ def test_another_file_or_another_log_is_replayed_whole(tmp_path: Path) -> None:
 def test_the_end_is_told_once_and_saved(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level("INFO")
     source = replay(write(tmp_path / "a.csv", HEADER + hours(2)), "1000")
+    source.take(START)
     source.take(START + timedelta(seconds=1))
     source.written()
     source.written()
