@@ -23,6 +23,7 @@ from streaming.mqtt import Broker, BrokerNotConfiguredError, Connection
 from streaming.only_instance import AlreadyRunningError, only_instance
 from streaming.process import Process, run
 from streaming.recorder_tables import (
+    PRUNE_BATCH,
     READINGS_CONSUMER,
     load_position,
     prune_live,
@@ -38,6 +39,7 @@ _BATCH_SECONDS = 0.25
 _BATCH_ROWS = 5_000
 _HINT_SECONDS = 1.0
 _PRUNE_SECONDS = 15.0
+_PRUNE_BATCHES = 10  # at most, so that readings do not wait
 _BACKOFF_FIRST, _BACKOFF_LAST = 0.2, 5.0
 
 _log = logging.getLogger(__name__)
@@ -119,8 +121,15 @@ class Recorder:
             self.save_hint()
         if now - self._prune_at >= _PRUNE_SECONDS:
             self._prune_at = now
+            self._prune()
+
+    def _prune(self) -> None:
+        for _ in range(_PRUNE_BATCHES):
             with self._engine.begin() as database:
-                _PRUNED.inc(prune_live(database))
+                deleted = prune_live(database)
+            _PRUNED.inc(deleted)
+            if deleted < PRUNE_BATCH:
+                return
 
     def save_hint(self) -> None:
         """Write the position for those who delete old segments; the truth is in the database."""

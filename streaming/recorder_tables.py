@@ -16,7 +16,7 @@ from streaming.messages import LogReading
 READINGS_CONSUMER = "recorder"
 ALERTS_CONSUMER = "recorder-alerts"
 _ALERTS_BATCH = 2_000
-_PRUNE_BATCH = 5_000
+PRUNE_BATCH = 5_000
 
 
 def load_position(connection: Connection, consumer: str) -> Checkpoint | None:
@@ -95,7 +95,7 @@ def prune_live(connection: Connection) -> int:
     """Delete some live rows that the batch layer has reached; how many were deleted."""
     live, cleaned = live_readings, weather_readings
     reached = exists().where(cleaned.c.city == live.c.city, cleaned.c.timestamp == live.c.timestamp)
-    some = select(live.c.source, live.c.city, live.c.timestamp).where(reached).limit(_PRUNE_BATCH)
+    some = select(live.c.source, live.c.city, live.c.timestamp).where(reached).limit(PRUNE_BATCH)
     chosen = some.subquery()
     deleted = connection.execute(
         delete(live).where(
