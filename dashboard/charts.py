@@ -86,10 +86,17 @@ def history(frame: pd.DataFrame, variable: str, colour: str, axis: TimeAxis) -> 
     line = base.mark_line(color=colour, strokeWidth=1.6).encode(
         tooltip=[_when(axis), _value(variable)]
     )
+    doubtful = drawn[drawn["doubts"] != ""]
+    if doubtful.empty:
+        return alt.layer(line).properties(height=360)
     flagged = (
-        base.transform_filter(alt.datum.doubts != "")
+        alt.Chart(doubtful)
         .mark_point(color="#d0524f", size=55, filled=False, strokeWidth=2)
-        .encode(tooltip=[_when(axis), _value(variable), alt.Tooltip("doubts:N", title="Flags")])
+        .encode(
+            x=_x(axis),
+            y=_y(variable),
+            tooltip=[_when(axis), _value(variable), alt.Tooltip("doubts:N", title="Flags")],
+        )
     )
     chart: alt.LayerChart = (line + flagged).properties(height=360)
     return chart
@@ -142,7 +149,7 @@ def accounting(batches: pd.DataFrame) -> alt.Chart:
 _LEGEND = alt.Legend(orient="top", columns=3, labelLimit=220)
 _TIME_LABELS = alt.Axis(
     labelOverlap=True,
-    tickCount={"expr": "width / 90"},
+    tickCount={"expr": "width / 65"},
     grid=False,
     labelExpr="hours(datum.value) || minutes(datum.value) ? timeFormat(datum.value, '%H:%M')"
     " : dayofyear(datum.value) == 1 ? timeFormat(datum.value, '%Y')"

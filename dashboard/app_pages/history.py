@@ -19,7 +19,7 @@ with database() as connection:
         st.stop()
     start, end = frame.period(span, city.time_zone)
     points = data.count_readings(connection, [city.name], start, end, data.MAX_POINTS + 1)
-    step = data.step_for(points, end - start, wanted)
+    step = data.step_for(points, end - start, wanted or data.Step.RAW)
     if step is data.Step.RAW:
         readings = flags.with_sentences(
             data.readings(connection, [city.name], start, end), variable
@@ -29,7 +29,7 @@ with database() as connection:
             connection, [city.name], start, end, step=step, zone=city.time_zone
         )
 
-if step is not wanted:
+if wanted and step is not wanted:
     st.caption(f"More than {data.MAX_POINTS:,} readings: shown {step.value.lower()} instead.")
 axis = charts.TimeAxis(city.time_zone, city.time_zone)
 colour = charts.city_colours([known.name for known in cities])[city.name]
