@@ -158,3 +158,28 @@ def test_down_leaves_no_process_behind(stack: RunningStack) -> None:
     assert [process for process in before if process.is_running()] == []
     assert stack.processes() == []
     assert stack.command("status").returncode == 1
+
+
+def test_in_the_foreground_one_screen_tells_everything_and_ctrl_c_ends_everything(
+    stack: RunningStack,
+) -> None:
+    up = stack.in_foreground()
+    screen = []
+    try:
+        assert up.stdout is not None
+        for line in up.stdout:
+            screen.append(line)
+            if "Stop:" in line:
+                break
+        everyone = stack.processes()
+        up.send_signal(signal.SIGINT)
+        assert up.wait(60) == 0, "".join(screen)
+    finally:
+        up.kill()
+        up.communicate()
+    text = "".join(screen)
+    assert "citywx is ready" in text
+    assert all(word in text for word in ("Dashboard", "Dagster", "PostgreSQL", "MQTT", "Mails to"))
+    assert not [secret for secret in SECRETS if secret in text]
+    assert len(everyone) > 10
+    assert stack.processes() == []
