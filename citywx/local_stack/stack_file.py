@@ -52,17 +52,20 @@ def save_stack(home: Home, stack: Stack) -> None:
 
 
 def load_stack(home: Home) -> Stack | None:
-    """The stack last noted, running or not; None when there is none or the note is unreadable."""
+    """The stack last noted for this home, running or not.
+
+    None when there is none, when the note is unreadable, and when it came with a copied or moved
+    folder: the stack that it names is then another home's.
+    """
     try:
         noted = json.loads(stack_path(home).read_text("utf-8"))
-        return Stack(**{**noted, "programs": tuple(noted["programs"])})
+        stack = Stack(**{**noted, "programs": tuple(noted["programs"])})
     except (OSError, ValueError, KeyError, TypeError):
         return None
+    return stack if stack.home == str(home.path) else None
 
 
 def running_stack(home: Home) -> Stack | None:
     """The stack that runs in this home now, or None."""
     stack = load_stack(home)
-    if stack is None or stack.home != str(home.path) or stack.supervisor is None:
-        return None
-    return stack
+    return stack if stack is not None and stack.supervisor is not None else None

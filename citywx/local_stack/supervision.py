@@ -21,6 +21,7 @@ from supervisor.xmlrpc import SupervisorTransport
 from citywx.home import Home, write_private
 
 _LONGEST_SOCKET_PATH = 90  # supervisord adds its pid for a moment; the kernel allows 104 or 108
+_SOCKET_FOLDER = "citywx-supervisor-"
 _UNQUOTABLE = (" ;", " #", "\n")  # where supervisord's configuration begins a comment
 
 
@@ -59,7 +60,14 @@ def control_socket(home: Home) -> Path:
     path = home.run / "supervisor.sock"
     if len(os.fsencode(path)) <= _LONGEST_SOCKET_PATH:
         return path
-    return Path(tempfile.mkdtemp(prefix="citywx-")) / "supervisor.sock"
+    return Path(tempfile.mkdtemp(prefix=_SOCKET_FOLDER)) / "supervisor.sock"
+
+
+def remove_control_socket(path: Path) -> None:
+    """Remove the socket of a supervisor that has ended, and the folder made for it alone."""
+    path.unlink(missing_ok=True)
+    if path.parent.name.startswith(_SOCKET_FOLDER) and path.parent.is_dir():
+        path.parent.rmdir()
 
 
 def write_configuration(

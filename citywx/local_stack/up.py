@@ -29,6 +29,7 @@ from citywx.local_stack.supervision import (
     Program,
     SupervisionError,
     control_socket,
+    remove_control_socket,
     start_supervisor,
     write_configuration,
 )
@@ -117,8 +118,8 @@ def stop(home: Home, say: Say) -> bool:
             process.kill()
     ended = end_leftovers(home)
     stack_path(home).unlink(missing_ok=True)
-    if stack is not None and Path(stack.control).parent != home.run:
-        shutil.rmtree(Path(stack.control).parent, ignore_errors=True)
+    if stack is not None:
+        remove_control_socket(Path(stack.control))
     return supervisor is not None or ended > 0
 
 

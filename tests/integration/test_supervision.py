@@ -23,6 +23,7 @@ from citywx.local_stack.supervision import (
     Program,
     SupervisionError,
     control_socket,
+    remove_control_socket,
     start_supervisor,
     write_configuration,
 )
@@ -155,6 +156,7 @@ def test_a_stack_noted_in_a_home_that_was_moved_is_not_ours(home: Home) -> None:
     mine = psutil.Process()
     save_stack(home, Stack("/elsewhere", mine.pid, mine.create_time(), "socket"))
     assert running_stack(home) is None
+    assert load_stack(home) is None
 
 
 @pytest.mark.parametrize("text", ["", "{}", "[]", '{"home": "x"'])
@@ -195,7 +197,8 @@ def test_a_deep_home_gets_its_socket_elsewhere(tmp_path: Path) -> None:
     control = control_socket(Home(path, path / "readings.csv"))
     assert len(str(control)) < 100
     assert stat.S_IMODE(control.parent.stat().st_mode) == 0o700
-    control.parent.rmdir()
+    remove_control_socket(control)
+    assert not control.parent.exists()
 
 
 def test_passwords_are_made_once_kept_private_and_overridden_by_settings(home: Home) -> None:
