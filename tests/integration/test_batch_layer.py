@@ -12,7 +12,6 @@ from sqlalchemy import Engine, text
 
 from citywx.home import Home
 from citywx.settings import Settings
-from citywx.warehouse.tables import dirty_windows
 from citywx.weather.reading import Reading, to_csv_line
 from iot_assets.backlog import Asked, Work, decide, look
 from iot_assets.definitions import build_definitions
@@ -101,8 +100,12 @@ def test_the_same_run_again_changes_nothing(batch: Batch) -> None:
 def test_a_bad_row_fails_the_blocking_check_and_nothing_is_made_of_it(batch: Batch) -> None:
     batch.run("process_readings", date(2026, 3, 1), date(2026, 3, 3))
     with batch.pipeline.engine.begin() as connection:
-        connection.execute(text("UPDATE weather_readings SET qc_flags = '{NO_SUCH_FLAG}'"
-                                " WHERE city = 'Oslo' AND timestamp = '2026-03-02T05:00Z'"))
+        connection.execute(
+            text(
+                "UPDATE weather_readings SET qc_flags = '{NO_SUCH_FLAG}'"
+                " WHERE city = 'Oslo' AND timestamp = '2026-03-02T05:00Z'"
+            )
+        )
         connection.execute(text("DELETE FROM city_predictions"))
 
     checks = dg.AssetSelection.checks_for_assets("weather_readings")
@@ -118,7 +121,9 @@ def test_a_bad_row_fails_the_blocking_check_and_nothing_is_made_of_it(batch: Bat
         raise_on_error=False,
     )
 
-    failed = [e for e in result.get_asset_check_evaluations() if not e.passed]
+    blocking = dg.AssetCheckSeverity.ERROR
+    evaluations = result.get_asset_check_evaluations()
+    failed = [e for e in evaluations if not e.passed and e.severity is blocking]
     assert not result.success
     assert [e.check_name for e in failed] == ["weather_readings_match_schema"]
     assert failed[0].metadata["failing_days"].value == "2026-03-02"
@@ -158,7 +163,7 @@ def test_the_backlog_is_every_unread_day_and_then_nothing(batch: Batch) -> None:
 
 def test_loaded_days_that_nobody_cleaned_are_asked_for(batch: Batch) -> None:
     batch.run("load_readings", date(2026, 3, 1), date(2026, 3, 1))
-    assert batch.count(f"SELECT count(*) FROM {dirty_windows.name}") > 0
+    assert batch.count("SELECT count(*) FROM dirty_windows") > 0
 
     assert look(batch.pipeline, datetime.now(UTC)).dirty_days == {
         date(2026, 3, 1),
