@@ -82,23 +82,16 @@ def compare(
 def history(frame: pd.DataFrame, variable: str, colour: str, axis: TimeAxis) -> alt.LayerChart:
     """Every reading of one city; those with `doubts` about this measure are marked."""
     drawn = wall_time(frame, axis)[["local", variable, "doubts"]].dropna(subset=[variable])
-    base = alt.Chart(drawn).encode(x=_x(axis), y=_y(variable))
-    line = base.mark_line(color=colour, strokeWidth=1.6).encode(
-        tooltip=[_when(axis), _value(variable)]
-    )
     doubtful = drawn[drawn["doubts"] != ""]
-    if doubtful.empty:
-        return alt.layer(line).properties(height=360)
-    flagged = (
-        alt.Chart(doubtful)
-        .mark_point(color="#d0524f", size=55, filled=False, strokeWidth=2)
-        .encode(
-            x=_x(axis),
-            y=_y(variable),
-            tooltip=[_when(axis), _value(variable), alt.Tooltip("doubts:N", title="Flags")],
-        )
-    )
-    chart: alt.LayerChart = (line + flagged).properties(height=360)
+    where, shown = {"x": _x(axis), "y": _y(variable)}, [_when(axis), _value(variable)]
+    layers = [
+        alt.Chart(drawn).mark_line(color=colour, strokeWidth=1.6).encode(**where, tooltip=shown)
+    ]
+    if not doubtful.empty:
+        marks = alt.Chart(doubtful).mark_point(color="#d0524f", size=55, strokeWidth=2)
+        why = alt.Tooltip("doubts:N", title="Flags")
+        layers.append(marks.encode(**where, tooltip=[*shown, why]))
+    chart: alt.LayerChart = alt.LayerChart(layer=layers).properties(height=360)
     return chart
 
 

@@ -1,0 +1,116 @@
+"""What the dashboard asks stays cheap however long the history is."""
+
+import json
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from sqlalchemy import Connection, Engine, event, text
+
+from dashboard import data
+from tests.support.weather_rows import CITIES, fill
+
+pytestmark = pytest.mark.integration
+NAMES = [city.name for city in CITIES[:2]]
+NOW = datetime(2026, 11, 23, 21, 0, tzinfo=UTC)
+LARGE = {"weather_readings", "raw_readings"}
+
+
+def _nodes(plan: dict[str, Any]) -> list[dict[str, Any]]:
+    return [plan, *(node for child in plan.get("Plans", []) for node in _nodes(child))]
+
+
+def _ask_everything(connection: Connection) -> None:
+    day = (NOW - timedelta(days=1), NOW)
+    data.cities(connection)
+    data.span(connection, NAMES)
+    data.last_readings(connection, NAMES, 50)
+    data.count_readings(connection, NAMES, *day, 100)
+    data.readings(connection, NAMES, *day)
+    data.summaries(connection, NAMES, *day, step=data.Step.HOUR, zone="Africa/Cairo")
+    data.predictions(connection, NAMES)
+    data.flag_counts(connection, NAMES, NOW)
+    data.batches(connection)
+    data.rejected_lines(connection)
+    list(data.export_rows(connection, NAMES[0], *day, chunk=100))
+
+
+@pytest.fixture
+def long_history(engine: Engine) -> Engine:
+    """A year of a reading every ten minutes for two cities."""
+    fill(engine, now=NOW, days=2)
+    with engine.begin() as connection:
+        connection.execute(
+            text(
+                "CREATE TABLE weather_readings_before PARTITION OF weather_readings "
+                "FOR VALUES FROM ('2025-01-01T00:00Z') TO ('2026-11-01T00:00Z')"
+            )
+        )
+        connection.execute(
+            text(
+                """
+                INSERT INTO weather_readings ("timestamp", city, temperature_c, source)
+                SELECT t, city, 1.5, 'csv'
+                FROM generate_series(timestamptz '2025-11-01T00:00Z', '2026-10-31T00:00Z',
+                                     interval '10 minutes') AS t, 
+                         unnest(CAST(:names AS text[])) AS city
+                """
+            ),
+            {"names": NAMES},
+        )
+    with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+        connection.execute(text("VACUUM ANALYZE"))
+    return engine
+
+
+def test_no_question_scans_a_large_table(long_history: Engine) -> None:
+    plans: list[tuple[str, dict[str, Any]]] = []
+    asked: list[tuple[str, Any]] = []
+    event.listen(
+        long_history, "before_cursor_execute", lambda *args: asked.append((args[2], args[3]))
+    )
+    with long_history.connect() as connection:
+        _ask_everything(connection)
+    for statement, parameters in tuple(asked):
+        if not statement.lstrip().upper().startswith("SELECT"):
+            continue
+        with long_history.connect() as connection:
+            (found,) = connection.exec_driver_sql(
+                f"EXPLAIN (FORMAT JSON) {statement}", parameters
+            ).one()
+        plans.append((statement, found[0]["Plan"]))
+    assert len(plans) > 9
+    for statement, plan in plans:
+        for node in _nodes(plan):
+            table = node.get("Relation Name", "")
+            large = table in LARGE or table == "weather_readings_before"
+            assert not (large and node["Node Type"] == "Seq Scan"), json.dumps(
+                [statement, plan], indent=1
+            )
+
+
+def test_the_last_readings_are_live_rows_and_cleaned_ones_without_doubles(engine: Engine) -> None:
+    fill(engine, now=NOW, days=2, hostile=False)
+    with engine.connect() as connection:
+        last = data.last_readings(connection, NAMES, 5)
+    for name in NAMES:
+        times = last[last["city"] == name]["timestamp"]
+        assert list(times) == sorted(set(times))
+        assert len(times) == 5
+    assert set(last["live"]) == {True, False}
+
+
+def test_only_the_newest_prediction_is_told(engine: Engine) -> None:
+    fill(engine, now=NOW, days=2, hostile=False)
+    with engine.connect() as connection:
+        told = data.predictions(connection, NAMES)
+    assert set(told["issue_time"]) == {NOW}
+    assert len(told) == len(NAMES) * 2 * 2
+
+
+def test_questions_about_nothing_are_answered_with_nothing(engine: Engine) -> None:
+    with engine.connect() as connection:
+        assert data.span(connection, []) is None
+        assert data.last_readings(connection, [], 50).empty
+        assert data.predictions(connection, []).empty
+        assert data.flag_counts(connection, ["Nowhere"], NOW).empty
