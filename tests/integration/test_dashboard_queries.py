@@ -52,7 +52,7 @@ def long_history(engine: Engine) -> Engine:
                 INSERT INTO weather_readings ("timestamp", city, temperature_c, source)
                 SELECT t, city, 1.5, 'csv'
                 FROM generate_series(timestamptz '2025-11-01T00:00Z', '2026-10-31T00:00Z',
-                                     interval '10 minutes') AS t, 
+                                     interval '10 minutes') AS t,
                          unnest(CAST(:names AS text[])) AS city
                 """
             ),
