@@ -75,8 +75,9 @@ def weather_readings_match_schema(
     """
     reports = _validate_days(pipeline, _days(context))
     failing = [day.isoformat() for day, report in reports.items() if not report.passed]
-    result = schema_result(*reports.values())
-    return result._replace(metadata={**result.metadata, "failing_days": ", ".join(failing)})
+    metadata = failure_metadata(*reports.values())
+    metadata["failing_days"] = dg.MetadataValue.text(", ".join(failing))
+    return dg.AssetCheckResult(passed=not failing, metadata=metadata)
 
 
 @dg.asset_check(asset="weather_readings")

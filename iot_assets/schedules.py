@@ -19,12 +19,17 @@ _QUALITY_REPORT_AT = "20 3 * * *"  # UTC; away from the hour, when the forecasts
 )
 def hourly_forecasts(context: dg.ScheduleEvaluationContext) -> dg.RunRequest | dg.SkipReason:
     """Forecast hourly, unless a cleaning run has just done so."""
-    last = context.instance.get_latest_materialization_event(dg.AssetKey("city_predictions"))
+    return forecasts_due(context.instance, context.scheduled_execution_time)
+
+
+def forecasts_due(instance: dg.DagsterInstance, moment: datetime) -> dg.RunRequest | dg.SkipReason:
+    """A run, or the reason why none is needed at that moment."""
+    last = instance.get_latest_materialization_event(dg.AssetKey("city_predictions"))
     if last is not None:
         made = datetime.fromtimestamp(last.timestamp, UTC)
-        if context.scheduled_execution_time - made < _FORECAST_AGE:
+        if moment - made < _FORECAST_AGE:
             return dg.SkipReason(f"a cleaning run made forecasts at {made:%H:%M} UTC")
-    return dg.RunRequest(run_key=f"forecasts {context.scheduled_execution_time:%Y-%m-%dT%H}")
+    return dg.RunRequest(run_key=f"forecasts {moment:%Y-%m-%dT%H}")
 
 
 daily_quality_report = dg.ScheduleDefinition(

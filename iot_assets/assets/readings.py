@@ -1,6 +1,7 @@
 """The log → `raw_readings` → `weather_readings`: what came in, and what it is worth."""
 
 import dagster as dg
+from sqlalchemy import func, select
 
 from citywx.warehouse import tables
 from citywx.warehouse.load import load_log
@@ -47,8 +48,11 @@ def raw_readings(
         hint=pipeline.home.state / "positions" / "loader.json",
     )
     context.log.info("%d lines, %d of them new readings", result.lines, result.loaded)
+    with pipeline.engine.connect() as connection:
+        total = connection.execute(select(func.sum(tables.ingest_batches.c.loaded))).scalar()
     return dg.MaterializeResult(
         metadata={
+            "dagster/row_count": int(total or 0),
             "lines": result.lines,
             "loaded": result.loaded,
             "duplicates": result.duplicates,

@@ -96,4 +96,13 @@ def email_summaries(
         pipeline.engine, pipeline.settings, pipeline.home, now=datetime.now(UTC)
     )
     context.log.info("%s", run)
-    return dg.MaterializeResult(metadata={"outcome": str(run)})
+    if run.problem:
+        raise dg.Failure(f"mails wait, and the notifier will try again: {run.problem}")
+    return dg.MaterializeResult(
+        metadata={
+            "local_date": str(run.local_date),
+            "subscribers": run.subscribers,
+            "sent": run.sent,
+            "states": dg.MetadataValue.json(dict(run.states)),
+        }
+    )

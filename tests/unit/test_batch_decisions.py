@@ -13,7 +13,7 @@ from iot_assets.checks import CHECKS
 from iot_assets.definitions import build_definitions
 from iot_assets.jobs import JOBS
 from iot_assets.markdown import table
-from iot_assets.schedules import hourly_forecasts
+from iot_assets.schedules import forecasts_due
 from iot_assets.sensors import SENSORS, read_cursor, run_requests, write_cursor
 
 NOW = datetime(2026, 3, 10, 12, tzinfo=UTC)
@@ -131,12 +131,14 @@ def test_the_cursor_is_read_back_and_a_foreign_one_is_no_harm() -> None:
 
 
 def test_hourly_forecasts_run_unless_some_were_just_made() -> None:
-    with dg.instance_for_test() as instance:
-        context = dg.build_schedule_context(instance, scheduled_execution_time=datetime.now(UTC))
-        assert isinstance(hourly_forecasts(context), dg.RunRequest)
+    now = datetime.now(UTC)
+    with dg.DagsterInstance.ephemeral() as instance:
+        assert isinstance(forecasts_due(instance, now), dg.RunRequest)
 
         instance.report_runless_asset_event(dg.AssetMaterialization("city_predictions"))
-        assert isinstance(hourly_forecasts(context), dg.SkipReason)
+
+        assert isinstance(forecasts_due(instance, now), dg.SkipReason)
+        assert isinstance(forecasts_due(instance, now + timedelta(hours=1)), dg.RunRequest)
 
 
 @pytest.fixture
