@@ -15,6 +15,8 @@ from citywx.settings import Settings, raw_environment
 PROJECT = Path(__file__).resolve().parents[2]
 """The folder with `dagster.yaml`, `workspace.yaml` and `dashboard/app.py`."""
 
+_DAGSTER_STOP_SECONDS = 10  # it takes 3 s on an idle machine
+
 STREAMING = ("poller", "bridge", "alerter", "recorder", "notifier")
 
 
@@ -22,7 +24,6 @@ def pipeline(settings: Settings, ports: Ports) -> list[Program]:
     """The programs that are ours and Dagster's; they need a database and a broker."""
     python = sys.executable
     address = settings.bind_address
-    dagster = (python, "-m", "dagster")
     location = ("-m", "iot_assets.definitions", "--location-name", "citywx")
     code = (
         *("--host", "127.0.0.1", "--port", str(ports.dagster_code)),
@@ -37,9 +38,14 @@ def pipeline(settings: Settings, ports: Ports) -> list[Program]:
     workspace = ("-w", str(PROJECT / "workspace.yaml"))
     return [
         *(Program(name, (python, "-m", f"streaming.{name}")) for name in STREAMING),
-        Program("dagster-code", (*dagster, "code-server", "start", *location, *code)),
-        Program("dagster-webserver", (python, "-m", "dagster_webserver", *web, *workspace)),
-        Program("dagster-daemon", (python, "-m", "dagster._daemon", "run", *workspace)),
+        *(
+            Program(name, (python, "-m", *command), stop_seconds=_DAGSTER_STOP_SECONDS)
+            for name, command in (
+                ("dagster-code", ("dagster", "code-server", "start", *location, *code)),
+                ("dagster-webserver", ("dagster_webserver", *web, *workspace)),
+                ("dagster-daemon", ("dagster._daemon", "run", *workspace)),
+            )
+        ),
         Program(
             "dashboard",
             (python, "-m", "streamlit", "run", str(PROJECT / "dashboard" / "app.py"), *dashboard),
