@@ -32,7 +32,7 @@ env: $(RUNTIME) ## write .env with random passwords, for Compose
 	@$(BIN)/citywx env
 
 test: $(DEV) ## run all tests
-	$(BIN)/python -m pytest -n 2 --dist loadgroup $(PYTEST_ARGS)
+	$(BIN)/python -m pytest -n 2 --dist loadfile $(PYTEST_ARGS)
 
 check: $(DEV) ## format, lint, types and locks, as CI does
 	$(BIN)/ruff format --check .
@@ -43,7 +43,7 @@ check: $(DEV) ## format, lint, types and locks, as CI does
 faults: $(DEV) ## kill processes while data flows, and count what is missing or double
 	$(BIN)/python -m pytest tests/faults -p no:xdist $(PYTEST_ARGS)
 
-bench-%: $(DEV) ## run one benchmark, e.g. make bench-streaming [QUICK=1]
+bench-%: $(DEV) ## run one benchmark, e.g. make bench-latency [QUICK=1]
 	$(BIN)/python -m benchmarks.$*
 
 docs: $(RUNTIME) ## write .env.example and docs/settings.md from the settings

@@ -88,7 +88,7 @@ def test_each_process_comes_back_and_at_the_end_nothing_is_missing_or_double(
 
     everything = "SELECT count(*), count(DISTINCT (city, timestamp)) FROM raw_readings"
     wait_for(lambda: rows(stack, everything) == [(ROWS, ROWS)], "all raw readings", 300)
-    # What the poller wrote just before it was killed may stand in the log twice; a table drops that.
+    # What the poller wrote just before it was killed may stand in the log twice, never in a table.
     lines = stack.home.readings_csv.read_text("utf-8").splitlines()
     assert len({tuple(line.split(",")[:2]) for line in lines[1:]}) == ROWS
 

@@ -14,7 +14,7 @@ import pytest
 
 from tests.support.stack import PROJECT, RunningStack, wait_for
 
-pytestmark = [pytest.mark.integration, pytest.mark.timeout(240), pytest.mark.xdist_group("stack")]
+pytestmark = [pytest.mark.integration, pytest.mark.timeout(240)]
 
 CANARIES = {
     "OPENWEATHER_API_KEY": "canary-weather-key-3f81",
