@@ -3,8 +3,9 @@
 A rule in a city is either quiet or firing. It begins to fire when a value passes the limit, once,
 however long that lasts, and resolves when a value is back at the clear level. To pass the limit, a
 value must have been within it before: of a city that was never seen the first values set the state
-and no more. A missing value changes nothing. Observation time orders readings: one that is not newer than the last that a
-rule has judged in its city is ignored, so that late rows, corrections and re-reads fire nothing.
+and no more. A missing value changes nothing. Observation time orders readings: one that is not
+newer than the last that a rule has judged in its city is ignored, so that late rows, corrections
+and re-reads fire nothing.
 """
 
 import hashlib
@@ -15,7 +16,6 @@ from enum import StrEnum
 
 from citywx.weather.alerting.rules import UNITS, Rule, Severity
 from citywx.weather.reading import Reading, format_timestamp, parse_timestamp
-
 
 _WITHIN = "within"
 
