@@ -97,7 +97,8 @@ def email_summaries(
     )
     context.log.info("%s", run)
     if run.problem:
-        raise dg.Failure(f"mails wait, and the notifier will try again: {run.problem}")
+        message = f"mails wait, and the notifier will try again: {run.problem}"
+        raise dg.Failure(message)
     return dg.MaterializeResult(
         metadata={
             "local_date": str(run.local_date),
