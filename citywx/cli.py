@@ -189,3 +189,7 @@ def _plain_errors() -> Iterator[None]:
         print(f"citywx: {error}", file=sys.stderr)
         code = _USAGE if isinstance(error, USAGE_MISTAKES) else _FAILED
         raise typer.Exit(code) from None
+
+
+if __name__ == "__main__":
+    app()
