@@ -16,6 +16,7 @@ from citywx.weather.reading import Reading, to_csv_line
 from iot_assets.backlog import Asked, Work, decide, look
 from iot_assets.definitions import build_definitions
 from iot_assets.resources import Pipeline
+from iot_assets.sensors import new_readings
 
 pytestmark = pytest.mark.integration
 
@@ -170,3 +171,25 @@ def test_loaded_days_that_nobody_cleaned_are_asked_for(batch: Batch) -> None:
         date(2026, 3, 2),
         date(2026, 3, 3),
     }
+
+
+def test_the_sensor_asks_once_and_says_why_it_waits(batch: Batch) -> None:
+    context = dg.build_sensor_context(instance=batch.instance)
+    first = new_readings(context, pipeline=batch.pipeline)
+    assert isinstance(first, dg.SensorResult)
+    assert first.run_requests is not None
+    assert [request.job_name for request in first.run_requests] == ["process_readings"]
+
+    again = dg.build_sensor_context(instance=batch.instance, cursor=first.cursor)
+    second = new_readings(again, pipeline=batch.pipeline)
+
+    assert isinstance(second, dg.SkipReason)
+    assert "not before" in (second.skip_message or "")
+
+
+def test_the_daily_mail_run_succeeds_with_nobody_subscribed(batch: Batch) -> None:
+    result = batch.run("mail_summaries", date(2026, 3, 1), date(2026, 3, 1))
+
+    assert result.success
+    event = result.asset_materializations_for_node("email_summaries")[0]
+    assert event.metadata["sent"].value == 0
