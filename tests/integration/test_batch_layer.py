@@ -2,7 +2,7 @@
 
 import logging
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
@@ -16,7 +16,7 @@ from citywx.weather.reading import Reading, to_csv_line
 from iot_assets.backlog import Asked, Work, decide, look
 from iot_assets.definitions import build_definitions
 from iot_assets.resources import Pipeline
-from iot_assets.sensors import new_readings
+from iot_assets.sensors import mail_failures, new_readings
 
 pytestmark = pytest.mark.integration
 
@@ -193,3 +193,23 @@ def test_the_daily_mail_run_succeeds_with_nobody_subscribed(batch: Batch) -> Non
     assert result.success
     event = result.asset_materializations_for_node("email_summaries")[0]
     assert event.metadata["sent"].value == 0
+
+
+def test_a_failed_run_is_mailed_to_the_operator(batch: Batch) -> None:
+    with batch.pipeline.engine.begin() as connection:
+        connection.execute(text("DROP TABLE dirty_windows CASCADE"))
+    failed = batch.run("load_readings", date(2026, 3, 1), date(2026, 3, 1), raise_on_error=False)
+    assert not failed.success
+    settings = batch.pipeline.settings.model_copy(update={"alert_email": "ops@example.org"})
+    context = dg.build_run_status_sensor_context(
+        sensor_name="mail_failures",
+        dagster_instance=batch.instance,
+        dagster_run=failed.dagster_run,
+        dagster_event=failed.get_run_failure_event(),
+    ).for_run_failure()
+
+    mail_failures(context, pipeline=replace(batch.pipeline, settings=settings))
+
+    mails = list(batch.pipeline.home.mail.rglob("*.eml"))
+    assert len(mails) == 1
+    assert b"load_readings failed" in mails[0].read_bytes()
