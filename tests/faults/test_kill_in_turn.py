@@ -97,7 +97,7 @@ def test_each_process_comes_back_and_at_the_end_nothing_is_missing_or_double(
         temperature(hour - 1) <= 23 < temperature(hour) for hour in range(1, HOURS)
     )
     wait_for(lambda: rows(stack, fired) == [(crossings,)], f"{crossings} alerts", 60)
-    events = [json.loads(line) for line in stack.home.alerts_log.open(encoding="utf-8")]
+    events = [json.loads(line) for line in stack.home.alerts_log.read_text("utf-8").splitlines()]
     ids = Counter((event.get("alert_id"), event.get("event")) for event in events)
     assert max(ids.values()) == 1
 
