@@ -62,6 +62,9 @@ def start(settings: Settings, plan: Plan, say: Say, *, watched_pid: int | None) 
     ended = end_leftovers(home)
     if ended:
         say(f"ended {ended} processes that an earlier start had left behind")
+    earlier = load_stack(home)
+    if earlier is not None:
+        remove_control_socket(Path(earlier.control))
     for stale in home.run.glob("*.json"):
         stale.unlink()
     shutil.copyfile(PROJECT / "dagster.yaml", home.dagster / "dagster.yaml")
