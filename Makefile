@@ -36,7 +36,7 @@ test: $(DEV) ## run all tests
 
 check: $(DEV) ## format, lint, types and locks, as CI does
 	$(BIN)/ruff format --check .
-	$(BIN)/ruff check .
+	$(BIN)/ruff check --no-cache .
 	$(BIN)/mypy
 	$(BIN)/python -m tests.support.locks
 

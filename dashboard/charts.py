@@ -21,7 +21,8 @@ OUTCOMES = {
     "loaded": "#2f9e77", "duplicates": "#7f95a8", "corrected": "#b8921f",
     "rejected": "#d0524f", "skipped": "#b9c2ca",
 }  # fmt: skip
-SEVERITIES = {"info": "#4aa5b5", "warning": "#e0a039", "critical": "#d0524f"}
+LONGEST_BRIDGE = pd.Timedelta(hours=6)
+"""Over a longer time without a value a line is broken, not drawn through."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,10 +46,25 @@ def wall_time(frame: pd.DataFrame, axis: TimeAxis) -> pd.DataFrame:
     return frame.assign(local=frame["timestamp"].dt.tz_convert(axis.zone).dt.tz_localize(None))
 
 
+def broken_at_gaps(drawn: pd.DataFrame, variable: str) -> pd.DataFrame:
+    """The rows with a value, and an empty one in each gap that is too long to draw through.
+
+    `drawn` is sorted by `local`; with a column `city`, each city has gaps of its own.
+    """
+    known = drawn.dropna(subset=[variable])
+    times = known.groupby("city")["local"] if "city" in known else known["local"]
+    after = known[times.diff() > LONGEST_BRIDGE]
+    empty = after.assign(local=after["local"] - LONGEST_BRIDGE / 2)
+    empty[variable] = float("nan")
+    if empty.empty:
+        return known
+    return pd.concat([known, empty]).sort_values("local", kind="stable")
+
+
 def trend(frame: pd.DataFrame, variable: str, colour: str, axis: TimeAxis) -> alt.Chart:
     """The course of one measure of one city: small, for a card."""
     chart: alt.Chart = (
-        alt.Chart(wall_time(frame, axis)[["local", variable]].dropna())
+        alt.Chart(broken_at_gaps(wall_time(frame, axis)[["local", variable]], variable))
         .mark_line(color=colour, strokeWidth=2, interpolate="monotone")
         .encode(
             x=_x(axis, title=None),
@@ -64,7 +80,7 @@ def compare(
     frame: pd.DataFrame, variable: str, colours: Mapping[str, str], axis: TimeAxis
 ) -> alt.Chart:
     """One measure of several cities, one line each."""
-    drawn = wall_time(frame, axis)[["local", "city", variable]].dropna()
+    drawn = broken_at_gaps(wall_time(frame, axis)[["local", "city", variable]], variable)
     chart: alt.Chart = (
         alt.Chart(drawn)
         .mark_line(strokeWidth=1.8)
@@ -81,8 +97,8 @@ def compare(
 
 def history(frame: pd.DataFrame, variable: str, colour: str, axis: TimeAxis) -> alt.LayerChart:
     """Every reading of one city; those with `doubts` about this measure are marked."""
-    drawn = wall_time(frame, axis)[["local", variable, "doubts"]].dropna(subset=[variable])
-    doubtful = drawn[drawn["doubts"] != ""]
+    drawn = broken_at_gaps(wall_time(frame, axis)[["local", variable, "doubts"]], variable)
+    doubtful = drawn[(drawn["doubts"] != "") & drawn[variable].notna()]
     where, shown = {"x": _x(axis), "y": _y(variable)}, [_when(axis), _value(variable)]
     layers = [
         alt.Chart(drawn).mark_line(color=colour, strokeWidth=1.6).encode(**where, tooltip=shown)

@@ -6,21 +6,21 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
+from citywx.weather.alerting.rules import Severity
 from citywx.weather.city import City
 from dashboard import words
 
-_CITY_WIDTH = 130  # pixels, so that no long name pushes the rest out of a phone's screen
-SEVERITIES = ("critical", "warning", "info")
+_CITY_WIDTH = 110  # pixels, so that no long name pushes the rest out of a phone's screen
+SEVERITIES = tuple(severity.value for severity in reversed(Severity))  # the worst first
 
 
 def alerts(frame: pd.DataFrame, cities: Mapping[str, City]) -> None:
     """A table of alert events."""
-    columns = {
+    columns = {  # the message says the value
         "City": frame["city"],
         "Severity": frame["severity"],
         **({"Event": frame["event"]} if "event" in frame else {}),
         "What": frame["message"],
-        "Value": _quantities(frame, "value"),
         "Limit": _quantities(frame, "limit_value"),
         "Observed (local)": [
             words.short_time(moment.to_pydatetime(), cities.get(name, City(name)))

@@ -7,10 +7,10 @@ import logging
 import threading
 from collections.abc import Sequence
 
-from citywx.warehouse.cities import save_city
 from sqlalchemy import Engine
 from sqlalchemy.exc import SQLAlchemyError
 
+from citywx.warehouse.cities import save_city
 from citywx.weather.city import City
 
 _log = logging.getLogger(__name__)

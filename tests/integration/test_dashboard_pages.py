@@ -121,11 +121,11 @@ def test_alerts_are_filtered_by_city_and_severity(
     monkeypatch.setenv("DATABASE_URL", database_url)
     app = open_page("alerts")
     app.multiselect[0].select("London")
-    app.multiselect[1].select("critical")
+    app.multiselect[1].select("severe")
     app.run()
     shown = app.dataframe[-1].value
     assert set(shown["City"]) == {"London"}
-    assert set(shown["Severity"]) == {"critical"}
+    assert set(shown["Severity"]) == {"severe"}
 
 
 @pytest.mark.usefixtures("filled")

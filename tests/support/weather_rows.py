@@ -167,7 +167,7 @@ def _add_alerts(connection: Connection, city: City, number: int, now: datetime) 
     rules = (
         ("warm", "info", "temperature_c", 23.0, "Temperature is above 23 °C"),
         ("storm", "warning", "wind_speed", 17.2, "Wind is above 17.2 m/s"),
-        ("heat", "critical", "temperature_c", 38.0, "Temperature is above 38 °C"),
+        ("heat", "severe", "temperature_c", 38.0, "Temperature is above 38 °C"),
     )
     for hours in range(1, 9):
         rule, severity, metric, limit, message = rules[(hours + number) % 3]

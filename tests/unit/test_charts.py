@@ -79,3 +79,17 @@ def test_every_outcome_of_a_line_is_in_the_accounting() -> None:
     batch = {"loaded_at": datetime(2026, 1, 1, tzinfo=UTC), **dict.fromkeys(charts.OUTCOMES, 1)}
     chart = charts.accounting(pd.DataFrame([batch]))
     assert set(chart.data["outcome"]) == set(charts.OUTCOMES)
+
+
+def test_a_line_is_broken_where_nothing_was_observed_for_long() -> None:
+    hours = [0, 1, 2, 10, 11]
+    drawn = pd.DataFrame(
+        {
+            "local": [datetime(2026, 3, 1, hour) for hour in hours],  # noqa: DTZ001 - wall time
+            "city": "Oslo",
+            "humidity": [50.0, None, 52.0, 53.0, 54.0],
+        }
+    )
+    broken = charts.broken_at_gaps(drawn, "humidity")
+    assert broken["humidity"].isna().tolist() == [False, False, True, False, False]
+    assert broken["local"].is_monotonic_increasing
