@@ -138,8 +138,13 @@ class Tail:
         if segments[-1].sequence <= self._sequence:
             # The newest file was replaced without being kept as a closed segment.
             self._sequence = segments[-1].sequence - 1
-        following = next(s for s in segments if s.sequence > self._sequence)
-        return self._open(following)
+        for segment in segments:
+            if segment.sequence > self._sequence:
+                if self._open(segment):
+                    return True
+                if segment.sequence > self._sequence:  # not passed over: wait for it
+                    return False
+        return False
 
     def _open(self, segment: SegmentFile) -> bool:
         try:
@@ -155,7 +160,7 @@ class Tail:
         if name is None:
             os.close(descriptor)
             if segment.closed:
-                self._sequence = segment.sequence  # it has no data line and will get none
+                self._sequence = segment.sequence  # pass over: no data line, and none will come
             return False
         self._complained = ""
         self._descriptor = descriptor

@@ -214,6 +214,14 @@ def test_a_closed_segment_with_an_unfinished_line_rejects_it_and_goes_on(log: Pa
     assert "unfinished" in verdict.reason
 
 
+def test_a_closed_segment_without_data_is_passed_over(log: Path) -> None:
+    log.parent.mkdir()
+    log.with_name("readings-000001.csv").write_bytes(HEADER)
+    log.with_name("readings-000002.csv").write_bytes(b"")
+    append(log, HEADER + row(0))
+    assert records(Tail(log)) == [row(0)]
+
+
 def test_a_header_that_says_something_else_in_mid_file_is_a_rejected_line(log: Path) -> None:
     append(log, HEADER + row(0) + HEADER + b"timestamp,city\n" + row(1))
     kinds = [line.kind for line in drain(Tail(log))]

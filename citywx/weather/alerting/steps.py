@@ -1,11 +1,10 @@
 """Applying rules to readings: pure steps without a clock, so that a replay gives the same events.
 
 A rule in a city is either quiet or firing. It begins to fire when a value passes the limit, once,
-however long that lasts, and resolves when a value is back at the clear level. To pass the limit, a
-value must have been within it before: of a city that was never seen the first values set the state
-and no more. A missing value changes nothing. Observation time orders readings: one that is not
-newer than the last that a rule has judged in its city is ignored, so that late rows, corrections
-and re-reads fire nothing.
+however long that lasts, and resolves when a value is back at the clear level. A first reading that
+is past the limit fires too: a state that people want to know does not need a crossing. A missing
+value changes nothing. Observation time orders readings: one that is not newer than the last that a
+rule has judged in its city is ignored, so that late rows, corrections and re-reads fire nothing.
 """
 
 import hashlib
@@ -16,8 +15,6 @@ from enum import StrEnum
 
 from citywx.weather.alerting.rules import UNITS, Rule, Severity
 from citywx.weather.reading import Reading, format_timestamp, parse_timestamp
-
-_WITHIN = "within"
 
 
 class Event(StrEnum):
@@ -35,8 +32,6 @@ class RuleState:
     """The newest observation that the rule has judged."""
     firing_since: datetime | None = None
     """The observation that started the alert; None while quiet."""
-    was_within: bool = True
-    """Whether a value within the limit has been seen yet, so that passing it is a crossing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,12 +61,10 @@ def step(rule: Rule, state: RuleState | None, observed_at: datetime, value: floa
     """The state after one value of the rule's metric; the given state when it is not newer."""
     if state is not None and observed_at <= state.observed_at:
         return state
-    if state is not None and state.firing_since is not None:
-        return RuleState(observed_at, None if rule.clears_at(value) else state.firing_since)
-    if not rule.fires_at(value):
-        return RuleState(observed_at)
-    was_within = state is not None and state.was_within
-    return RuleState(observed_at, observed_at if was_within else None, was_within)
+    firing_since = state.firing_since if state is not None else None
+    if firing_since is None:
+        return RuleState(observed_at, observed_at if rule.fires_at(value) else None)
+    return RuleState(observed_at, None if rule.clears_at(value) else firing_since)
 
 
 class AlertBook:
@@ -122,7 +115,6 @@ def dump_states(states: Mapping[tuple[str, str], RuleState]) -> list[list[str | 
             city,
             format_timestamp(state.observed_at),
             format_timestamp(state.firing_since) if state.firing_since else None,
-            _WITHIN if state.was_within else None,
         ]
         for (rule_id, city), state in states.items()
     ]
@@ -131,14 +123,12 @@ def dump_states(states: Mapping[tuple[str, str], RuleState]) -> list[list[str | 
 def load_states(rows: Iterable[list[str | None]]) -> dict[tuple[str, str], RuleState]:
     """Read back what `dump_states` gave; ValueError for anything else."""
     states = {}
-    for rule_id, city, observed_at, since, within in rows:
+    for rule_id, city, observed_at, since in rows:
         if rule_id is None or city is None or observed_at is None:
             message = "a rule's state lacks its rule, city or time"
             raise ValueError(message)
         firing_since = parse_timestamp(since) if since is not None else None
-        states[rule_id, city] = RuleState(
-            parse_timestamp(observed_at), firing_since, was_within=within == _WITHIN
-        )
+        states[rule_id, city] = RuleState(parse_timestamp(observed_at), firing_since)
     return states
 
 
