@@ -14,6 +14,9 @@ from iot_assets.resources import Pipeline
 if TYPE_CHECKING:
     from iot_assets.quality import CheckFacts
 
+_PASSED = AssetCheckExecutionRecordStatus.SUCCEEDED  # Dagster exports it nowhere public
+_FAILED = AssetCheckExecutionRecordStatus.FAILED
+
 
 def report_path(home: Home) -> Path:
     """Where the report of a home lies."""
@@ -54,18 +57,14 @@ def data_quality_report(
 
 
 def _checks(context: dg.AssetExecutionContext) -> list["CheckFacts"]:
-    """How every check went when it last ran."""
+    """How every check went when it last ended; one that runs right now says nothing yet."""
     from iot_assets.checks import CHECKS  # noqa: PLC0415 - which itself imports assets
     from iot_assets.quality import CheckFacts  # noqa: PLC0415
 
+    history = context.instance.event_log_storage.get_asset_check_execution_history
     keys = [key for check in CHECKS for key in check.check_keys]
-    latest = context.instance.event_log_storage.get_latest_asset_check_execution_by_key(keys)
     return [
-        CheckFacts(
-            key.asset_key.to_user_string(),
-            key.name,
-            passed=record.status is AssetCheckExecutionRecordStatus.SUCCEEDED,
-        )
+        CheckFacts(key.asset_key.to_user_string(), key.name, passed=record.status is _PASSED)
         for key in keys
-        if (record := latest.get(key)) is not None
+        for record in history(key, limit=1, status={_PASSED, _FAILED})
     ]

@@ -146,6 +146,19 @@ def test_the_report_accounts_for_every_line_and_escapes_what_came_in(batch: Batc
     assert "weather_readings_match_schema" in page
 
 
+def test_a_check_that_is_running_stands_in_the_report_as_it_last_ended(batch: Batch) -> None:
+    batch.run("process_readings", date(2026, 3, 1), date(2026, 3, 3))
+    job = batch.definitions.resolve_job_def("load_readings")
+    batch.instance.create_run_for_job(job)  # its checks are planned, and have not run
+
+    batch.run("report_quality", date(2026, 3, 1), date(2026, 3, 3))
+
+    page = (batch.pipeline.home.reports / "data-quality.html").read_text("utf-8")
+    assert "raw_readings_match_schema" in page
+    assert "✓ passed" in page
+    assert "✗ failed" not in page
+
+
 def test_the_backlog_is_every_unread_day_and_then_nothing(batch: Batch) -> None:
     now = datetime.now(UTC)
     backlog = look(batch.pipeline, now)
