@@ -7,12 +7,15 @@ import os
 import signal
 import threading
 
+from rich.console import Console
+
 from citywx.home import Home
+from citywx.local_stack.first_fill import follow_first_fill
 from citywx.local_stack.plan import Plan, choose_home, make_plan
 from citywx.local_stack.screen import not_ready_lines, ready_lines
 from citywx.local_stack.stack_file import running_stack, stack_path
 from citywx.local_stack.up import Say, only_starter, start, stop, wait_until_ready
-from citywx.settings import Settings
+from citywx.settings import Settings, WeatherSource
 
 _SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 _LOOK_SECONDS = 0.5
@@ -42,6 +45,8 @@ def run_up(settings: Settings, *, detach: bool, say: Say) -> int:
         say("stopped")
         return 0
     if status.ready:
+        if source is not WeatherSource.REPLAY and settings.backfill_days:
+            follow_first_fill(home, stopping, Console(stderr=True))
         _show(ready_lines(settings, plan, detached=detach), say)
     else:
         _show(not_ready_lines(status, home), say)

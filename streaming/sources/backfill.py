@@ -9,9 +9,6 @@ from collections import deque
 from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 
-from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
-
 from citywx.weather.city import City
 from citywx.weather.reading import Reading
 from streaming.sources.errors import SourceError
@@ -49,7 +46,6 @@ class Backfill:
         self._failures = 0
         self._next_try = now
         self._live_turn = False
-        self._bar = _Bar(self._total)
 
     @property
     def detail(self) -> str:
@@ -76,7 +72,6 @@ class Backfill:
         self._taken = None
         self._waiting.popleft()
         done = self._total - len(self._waiting)
-        self._bar.show(done)
         _log.info("history of %d of %d cities filled in, %d rows", done, self._total, self._rows)
 
     def pause(self, now: datetime) -> float:
@@ -101,22 +96,3 @@ class Backfill:
         self._taken = city
         self._rows += len(readings)
         return readings
-
-
-class _Bar:
-    """A progress bar where someone is looking; the log lines say the same elsewhere."""
-
-    def __init__(self, total: int) -> None:
-        console = Console(stderr=True)
-        columns = (TextColumn("filling in history"), BarColumn(), MofNCompleteColumn())
-        self._progress = Progress(*columns, console=console, auto_refresh=False)
-        self._task = self._progress.add_task("history", total=total)
-        self._total = total
-        self._visible = console.is_terminal
-
-    def show(self, done: int) -> None:
-        if self._visible:
-            self._progress.start()
-            self._progress.update(self._task, completed=done, refresh=True)
-            if done == self._total:
-                self._progress.stop()
