@@ -14,6 +14,8 @@ from typing import Self
 
 from citywx.mail.transport import Delivery, Outcome
 
+_LARGEST_BYTES = 1_000_000
+
 
 class FolderTransport:
     """Writes each message to a file of its own, whole or not at all, for the owner's eyes only."""
@@ -53,6 +55,7 @@ class StoredMail:
     """A mail in the folder, as a page shows it."""
 
     path: Path
+    sender: str
     subject: str
     to: str
     date: datetime
@@ -62,20 +65,28 @@ class StoredMail:
 
 def list_mails(folder: Path, *, limit: int = 50) -> list[StoredMail]:
     """The newest mails of a folder, newest first; none where the folder does not exist yet."""
-    if not folder.is_dir():
-        return []
     newest = sorted(folder.glob("*.eml"), key=lambda path: path.name, reverse=True)[:limit]
-    return [read_mail(path) for path in newest]
+    return [mail for path in newest if (mail := read_mail(path)) is not None]
 
 
-def read_mail(path: Path) -> StoredMail:
-    """Read one file that FolderTransport wrote."""
-    message = message_from_bytes(path.read_bytes(), _class=EmailMessage, policy=default)
+def read_mail(path: Path) -> StoredMail | None:
+    """Read one file that FolderTransport wrote; None for another's, or one that has gone."""
+    try:
+        if path.stat().st_size > _LARGEST_BYTES:
+            return None
+        content = path.read_bytes()
+    except OSError:
+        return None
+    message = message_from_bytes(content, _class=EmailMessage, policy=default)
+    date = message["Date"]
+    if date is None or date.datetime is None:
+        return None
     return StoredMail(
         path=path,
+        sender=str(message["From"]),
         subject=str(message["Subject"]),
         to=str(message["To"]),
-        date=parsedate_to_datetime(message["Date"]),
+        date=date.datetime,
         text=_body(message, "plain"),
         html=_body(message, "html"),
     )

@@ -2,21 +2,18 @@
 
 import streamlit as st
 
+from citywx.mail.folder import list_mails
 from dashboard import frame, mails, resources
 
 frame.title("mail")
 st.caption("SMTP_URL is not set, so mails are not sent but written to files, which you read here.")
 home = resources.home()
-found = mails.newest(home.mail) if home else []
+found = list_mails(home.mail) if home else []
 if not found:
     st.info("No mail yet. Subscribe, and the confirmation appears here within seconds.")
     st.stop()
-path = st.selectbox("Mail", found, format_func=mails.label)
-mail = mails.read(path)
-if mail is None:
-    st.warning("This file cannot be read as a mail.")
-    st.stop()
-for name, value in mail.headers.items():
+mail = st.selectbox("Mail", found, format_func=mails.label)
+for name, value in (("From", mail.sender), ("To", mail.to), ("Subject", mail.subject)):
     st.text(f"{name}: {value}")
 as_text, as_html = st.tabs(["Text", "HTML"])
 with as_text:

@@ -8,6 +8,7 @@ from types import ModuleType
 import pytest
 
 from citywx.home import HomeKind
+from citywx.mail.folder import list_mails
 from citywx.weather.quality import QcFlag
 from dashboard import data, export, flags, mails, quality, words
 
@@ -81,23 +82,22 @@ def test_attribution_is_given_where_data_need_it() -> None:
 
 
 def test_mails_are_listed_newest_first_and_read(tmp_path: Path) -> None:
-    assert mails.newest(tmp_path / "absent") == []
-    path = tmp_path / "1.eml"
-    path.write_bytes(
-        b"From: a@example.com\nTo: b@example.com\nSubject: Hi\nContent-Type: text/html\n\n"
-        b"<script>alert(1)</script><p>Hello</p>"
-    )
-    (found,) = mails.newest(tmp_path)
-    mail = mails.read(found)
-    assert mail is not None
-    assert mail.headers["Subject"] == "Hi"
-    assert mails.document(mail.html).index("default-src 'none'") < mails.document(mail.html).index(
-        "<script>"
-    )
+    assert list_mails(tmp_path / "absent") == []
+    for day in ("1", "2"):
+        (tmp_path / f"{day}.eml").write_bytes(
+            f"From: a@example.com\nTo: b@example.com\nSubject: Hi {day}\n"
+            f"Date: Mon, 0{day} Jun 2026 08:00:00 +0000\nContent-Type: text/html\n\n"
+            "<script>alert(1)</script><p>Hello</p>".encode()
+        )
+    mail, older = list_mails(tmp_path)
+    assert (mail.subject, older.subject) == ("Hi 2", "Hi 1")
+    assert mails.label(mail) == "2026-06-02 08:00:00 UTC · b@example.com · Hi 2"
+    shown = mails.document(mail.html)
+    assert shown.index("default-src 'none'") < shown.index("<script>")
 
 
-def test_a_file_that_is_no_mail_is_named_as_such(tmp_path: Path) -> None:
-    path = tmp_path / "2.eml"
-    path.write_bytes(b"\x00\xff no mail")
-    assert mails.read(path) is None
-    assert mails.label(path) == "2.eml"
+def test_files_that_are_no_mail_are_passed_over(tmp_path: Path) -> None:
+    (tmp_path / "2.eml").write_bytes(b"\x00\xff no mail")
+    (tmp_path / "3.eml").write_bytes(b"Date: never\n\n")
+    (tmp_path / "4.eml").mkdir()
+    assert list_mails(tmp_path) == []
