@@ -201,7 +201,7 @@ class Settings(BaseSettings):
 
     # Processes
     batch_seconds: float = Field(
-        30, ge=1, description="At most one batch load of new readings in this many seconds."
+        60, ge=1, description="At most one batch load of new readings in this many seconds."
     )
     bridge_window: int = Field(
         1000, ge=1, le=10_000, description="Unacknowledged messages the bridge allows itself."
