@@ -57,7 +57,7 @@ def start(settings: Settings, plan: Plan, say: Say, *, watched_pid: int | None) 
     With `watched_pid`, the stack ends when that process does.
     """
     home = plan.home
-    for folder in (home.logs, home.run, home.state, home.dagster, home.mail, home.reports):
+    for folder in (home.logs, home.run, home.state, home.dagster, home.reports):
         folder.mkdir(parents=True, exist_ok=True)
     ended = end_leftovers(home)
     if ended:
