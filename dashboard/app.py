@@ -11,6 +11,7 @@ import streamlit as st
 
 from citywx.log_output import configure_logging
 from citywx.settings import load_or_exit
+from dashboard.frame import say_failed
 from dashboard.routes import ROUTES
 
 
@@ -21,4 +22,9 @@ async def _lifespan(_app: st.App) -> AsyncIterator[dict[str, object]]:
     yield {}
 
 
-app = st.App(Path(__file__).with_name("main.py"), lifespan=_lifespan, routes=ROUTES)
+app = st.App(
+    Path(__file__).with_name("main.py"),
+    lifespan=_lifespan,
+    routes=ROUTES,
+    on_script_error=say_failed,
+)

@@ -27,6 +27,12 @@ NO_READINGS = (
 )
 """What a page with an empty database says."""
 
+FAILED = (
+    "This page failed, and what you see may not be all of it. Reload it to try again. What "
+    "happened stands in `logs/dashboard.log` in the data home; `citywx status` shows where that is."
+)
+"""What a page says of an error that nobody expected: nothing of the error itself."""
+
 _PERIODS = {
     "24 hours": timedelta(days=1),
     "7 days": timedelta(days=7),
@@ -51,7 +57,13 @@ def banner() -> None:
 def sidebar(subscribe: Page) -> None:
     """The way to the daily mail."""
     with st.sidebar:
-        st.page_link(subscribe, label="Get the daily mail: subscribe", width="stretch")
+        st.page_link(subscribe, label="Get the daily mail", width="stretch")
+
+
+def say_failed(_error: Exception) -> bool:
+    """Put our words in the place of Streamlit's, which has logged the error already."""
+    st.error(FAILED)
+    return True
 
 
 def title(name: str) -> None:

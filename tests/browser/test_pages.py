@@ -94,3 +94,22 @@ def _subscribe(page: Page, url: str) -> None:
     page.keyboard.press("Escape")
     page.get_by_test_id("stFormSubmitButton").get_by_role("button").click()
     expect(page.get_by_text("Look into your mailbox")).to_be_visible(timeout=_PATIENCE_MS)
+
+
+def test_a_page_that_fails_says_so_in_our_words_and_logs_the_reason(
+    browser: Browser,
+    start_dashboard: Callable[..., RunningDashboard],
+    engine: Engine,
+    database_url: str,
+) -> None:
+    fill(engine, days=2)
+    with engine.begin() as connection:
+        connection.execute(text("UPDATE cities SET time_zone = 'Canary/Island'"))
+    dashboard = start_dashboard(DATABASE_URL=database_url)
+    page = browser.page
+    page.goto(dashboard.url)
+    expect(page.get_by_text("This page failed").first).to_be_visible(timeout=_PATIENCE_MS)
+    shown = page.content()
+    assert "Streamlit Cloud" not in shown
+    assert "Canary/Island" not in shown
+    assert "Canary/Island" in (dashboard.data_dir / "dashboard.log").read_text("utf-8")
