@@ -67,12 +67,14 @@ def compose_outbox(
         subscriber.token_nonce == nonce if confirms else subscriber.state == "confirmed"
     ):
         return None
-    message, target = "", settings.public_url
+    message, target, unsubscribe = "", settings.public_url, None
     if confirms:
         message = _CHANGE if subscriber.state == "confirmed" else _NEW
         target = link(settings, Purpose.CONFIRM, Token(row.subscriber_id, nonce), now=now)
+    else:
+        unsubscribe = link(settings, Purpose.UNSUBSCRIBE, Token(row.subscriber_id, ""), now=now)
     news = _news(connection, home, row.subscriber_id, pending=confirms, now=now)
-    page = Page(home, _SUBJECTS[row.kind], news, target, message=message)
+    page = Page(home, _SUBJECTS[row.kind], news, target, unsubscribe, message)
     text, html = render(row.kind, page)
     letter = Letter(row.recipient, page.subject, text, html, key=f"{row.kind}.{nonce}")
     return build_message(letter, sender=settings.mail_from, date=now)

@@ -56,6 +56,8 @@ def test_subscribing_by_the_links_in_the_mails_gives_one_welcome_and_one_summary
     _, _, welcome, summary = smtp_server.messages
     assert "Welcome" in welcome["Subject"]
     assert "List-Unsubscribe" not in welcome
+    assert "/unsubscribe?" in text_of(welcome)
+    assert "/unsubscribe?" not in text_of(confirmation)
     assert summary["Subject"].startswith("Cairo: 19.0 °C, light rain")
     assert summary["List-Unsubscribe-Post"] == "List-Unsubscribe=One-Click"
 
