@@ -21,6 +21,8 @@ OUTCOMES = {
     "loaded": "#2f9e77", "duplicates": "#7f95a8", "corrected": "#b8921f",
     "rejected": "#d0524f", "skipped": "#b9c2ca",
 }  # fmt: skip
+NARROWEST = 2.0
+"""Degrees, per cent, hPa or m/s that a card's axis shows at least."""
 LONGEST_BRIDGE = pd.Timedelta(hours=6)
 """Over a longer time without a value a line is broken, not drawn through."""
 
@@ -63,17 +65,25 @@ def broken_at_gaps(drawn: pd.DataFrame, variable: str) -> pd.DataFrame:
 
 def trend(frame: pd.DataFrame, variable: str, colour: str, axis: TimeAxis) -> alt.Chart:
     """The course of one measure of one city: small, for a card."""
+    drawn = broken_at_gaps(wall_time(frame, axis)[["local", variable]], variable)
     chart: alt.Chart = (
-        alt.Chart(broken_at_gaps(wall_time(frame, axis)[["local", variable]], variable))
+        alt.Chart(drawn)
         .mark_line(color=colour, strokeWidth=2, interpolate="monotone")
         .encode(
             x=_x(axis, title=None),
-            y=_y(variable, title=UNITS[variable]),
+            y=_y(variable, title=UNITS[variable]).scale(domain=domain(drawn[variable])),
             tooltip=[_when(axis), _value(variable)],
         )
         .properties(height=140)
     )
     return chart
+
+
+def domain(values: "pd.Series[float]") -> list[float]:
+    """From the least to the greatest value, and never so narrow that noise looks like weather."""
+    low, high = float(values.min()), float(values.max())
+    widen = max(0.0, NARROWEST - (high - low)) / 2
+    return [low - widen, high + widen]
 
 
 def compare(

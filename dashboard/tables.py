@@ -10,6 +10,7 @@ from citywx.weather.alerting.rules import Severity
 from citywx.weather.city import City
 from dashboard import words
 
+LIVE = pd.Timedelta(hours=1)  # services give an observation up to an hour late
 _CITY_WIDTH = 110  # pixels, so that no long name pushes the rest out of a phone's screen
 SEVERITIES = tuple(severity.value for severity in reversed(Severity))  # the worst first
 
@@ -35,8 +36,12 @@ def alerts(frame: pd.DataFrame, cities: Mapping[str, City]) -> None:
 
 
 def latency_sentence(recent: pd.DataFrame) -> str:
-    """How long decisions took, measured from the line's writing."""
-    measured = recent["latency_ms"].dropna()
+    """How long decisions took, measured from the line's writing; of the live ones, if any.
+
+    Events of observations that were old when they were judged waited in a backlog.
+    """
+    live = recent["decided_at"] - recent["observed_at"] <= LIVE
+    measured = recent.loc[live if live.any() else ~live, "latency_ms"].dropna()
     if measured.empty:
         return "No latency was measured for these events."
     return (

@@ -6,7 +6,7 @@ import pandas as pd
 import pytest
 
 from citywx.weather.reading import MEASURES
-from dashboard import charts, flags
+from dashboard import charts, flags, tables
 from dashboard.charts import TimeAxis
 
 CAIRO = TimeAxis("Africa/Cairo", "Africa/Cairo")
@@ -93,3 +93,21 @@ def test_a_line_is_broken_where_nothing_was_observed_for_long() -> None:
     broken = charts.broken_at_gaps(drawn, "humidity")
     assert broken["humidity"].isna().tolist() == [False, False, True, False, False]
     assert broken["local"].is_monotonic_increasing
+
+
+def test_a_cards_axis_never_blows_up_noise() -> None:
+    assert charts.domain(pd.Series([9.27, 9.29])) == pytest.approx([8.28, 10.28])
+    assert charts.domain(pd.Series([5.0, float("nan"), 20.0])) == [5.0, 20.0]
+
+
+def test_latency_is_told_of_live_events_where_there_are_some() -> None:
+    seen = pd.Timestamp("2026-03-01T12:00Z")
+    frame = pd.DataFrame(
+        {
+            "observed_at": [seen, seen - pd.Timedelta(days=9)],
+            "decided_at": [seen + pd.Timedelta(seconds=1)] * 2,
+            "latency_ms": [5.0, 700.0],
+        }
+    )
+    assert "median 5.0 ms" in tables.latency_sentence(frame)
+    assert "median 700.0 ms" in tables.latency_sentence(frame.iloc[1:])

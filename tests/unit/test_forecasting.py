@@ -188,3 +188,33 @@ def test_forecasts_know_no_other_clock_than_the_latest_reading() -> None:
     made = forecast_city(readings(daily_wave(3)), OSLO)
 
     assert {f.issue_time for f in made.forecasts} == {START + timedelta(hours=71)}
+
+
+def test_a_few_fast_minutes_do_not_rule_tomorrow() -> None:
+    hourly = readings([20.0 + hour / 100 for hour in range(100)])
+    last = hourly["timestamp"].iloc[-1]
+    fast = pd.DataFrame(
+        {
+            "timestamp": [last + timedelta(seconds=5 * number) for number in range(1, 61)],
+            "temperature_c": [21.0 + number / 10 for number in range(60)],
+            "humidity": 50.0,
+        }
+    )
+    both = pd.concat([hourly, fast], ignore_index=True)
+    tomorrow_then = predict_tomorrow_for_city(both, City("Oslo"))["temperature_c"]
+    assert tomorrow_then is not None
+    assert tomorrow_then.next_step == pytest.approx(27.0)
+    assert 20 < tomorrow_then.tomorrow < 26
+
+
+def test_fast_readings_alone_are_taken_as_they_are() -> None:
+    fast = readings([20.0] * 60, minutes=0.1)
+    then = predict_tomorrow_for_city(fast, City("Oslo"))["temperature_c"]
+    assert then is not None
+    assert then.tomorrow == pytest.approx(20.0)
+
+
+def test_thinning_keeps_the_newest_value_of_each_hour() -> None:
+    history = History.of(readings([float(n) for n in range(13)], minutes=15), "temperature_c")
+    assert list(history.thinned(3600).values) == [0.0, 4.0, 8.0, 12.0]
+    assert len(history.last(0).thinned(3600)) == 0

@@ -43,6 +43,14 @@ class History:
         """The newest `count` values."""
         return self._slice(max(0, len(self) - count), len(self))
 
+    def thinned(self, spacing: float) -> Self:
+        """The newest value of each `spacing` seconds, counted back from the newest one."""
+        if not len(self):
+            return self
+        span = np.floor((self.times[-1] - self.times) / spacing)
+        kept = np.append(span[1:] != span[:-1], True)
+        return type(self)(self.times[kept], self.values[kept])
+
     def following(self, moment: float) -> tuple[float, float] | None:
         """Time and value of the first one after a moment."""
         index = int(np.searchsorted(self.times, moment, side="right"))

@@ -16,6 +16,8 @@ from citywx.weather.forecasting.forecast import tomorrow as tomorrow_after
 from citywx.weather.forecasting.history import History
 
 POINTS = 50
+_HOUR = 3600.0
+"""Seconds between the points of tomorrow's trend: 50 points of five minutes say nothing of it."""
 _RANGE_NEEDS = 7 * 86_400.0
 """Seconds of history from which on its range bounds what tomorrow can be."""
 _BEYOND_RANGE = 0.5
@@ -53,8 +55,12 @@ class Trend:
 
 
 def predict(history: History, target: Target, variable: str) -> Prediction | None:
-    """The trend at the target's time (of a day: its middle), held to what is possible."""
-    trend = Trend.fit(history)
+    """The trend at the target's time (of a day: its middle), held to what is possible.
+
+    For tomorrow, readings that come oftener than hourly are thinned to one an hour, where that
+    leaves the 50 points.
+    """
+    trend = _trend_for(history, target)
     if trend is None:
         return None
     low, high = LIMITS[variable]
@@ -72,6 +78,13 @@ def predict(history: History, target: Target, variable: str) -> Prediction | Non
     )
 
 
+def _trend_for(history: History, target: Target) -> Trend | None:
+    trend = Trend.fit(history)
+    if trend is not None and target.horizon is Horizon.TOMORROW and trend.step < _HOUR / 2:
+        return Trend.fit(history.thinned(_HOUR)) or trend
+    return trend
+
+
 @dataclass(frozen=True, slots=True)
 class Outlook:
     """The trend of one variable: its next step, and tomorrow's value."""
@@ -85,8 +98,9 @@ def predict_tomorrow_for_city(readings: pd.DataFrame, city: City) -> dict[str, O
 
     `readings` holds that city's `timestamp` (aware), `temperature_c` and `humidity`, in any order.
     Next step: the line through the last 50 points, by index, at index 50. Tomorrow: the same line
-    at the middle of the local day after the latest reading's, one index a median step. None for a
-    variable with fewer than 50 points.
+    at the middle of the local day after the latest reading's, one index a median step; readings
+    that come oftener than hourly are thinned to one an hour for it. None for a variable with fewer
+    than 50 points.
     """
     return {
         variable: _outlook(History.of(readings, variable), city, variable) for variable in VARIABLES
