@@ -71,7 +71,9 @@ def trend(frame: pd.DataFrame, variable: str, colour: str, axis: TimeAxis) -> al
         .mark_line(color=colour, strokeWidth=2, interpolate="monotone")
         .encode(
             x=_x(axis, title=None),
-            y=_y(variable, title=UNITS[variable]).scale(domain=domain(drawn[variable])),
+            y=_y(variable, title=UNITS[variable]).scale(
+                domain=domain(drawn[variable]), zero=False, nice=True
+            ),
             tooltip=[_when(axis), _value(variable)],
         )
         .properties(height=140)
