@@ -10,6 +10,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from citywx.home import Home
+from citywx.polled_cities import PolledCities
 from citywx.settings import Settings, WeatherSource
 
 _LONGEST_MONTH = timedelta(days=31)
@@ -104,7 +105,7 @@ def read_budgets(settings: Settings, home: Home, now: datetime) -> list[CallBudg
         counts = CallCounts.from_json(body["calls"])
     except (OSError, ValueError, KeyError, TypeError, AttributeError):
         return []  # not started yet, or being written anew by the poller
-    planned = calls_a_month(len(settings.cities), settings.poll_seconds)
+    planned = calls_a_month(len(PolledCities.load(home).names), settings.poll_seconds)
     polled = body.get("polled")
     budgets = []
     for service, made in counts.made.items():

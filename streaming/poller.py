@@ -11,9 +11,8 @@ from datetime import UTC, datetime
 from prometheus_client import Counter
 
 from citywx.home import HomeError
-from citywx.settings import USAGE_ERROR
 from citywx.source_choice import SourceChoiceError, choose_source
-from citywx.staging.appender import Appender
+from citywx.staging.appender import Appender, LogInUseError
 from citywx.warehouse.database import engine_for
 from streaming.city_publisher import publish_cities
 from streaming.process import Process, run
@@ -30,20 +29,16 @@ READINGS_WRITTEN = Counter("citywx_readings_written_total", "Readings appended."
 
 def main(process: Process) -> None:
     """Write readings until asked to stop."""
-    try:
-        choice = choose_source(process.settings)
-        process.home.claim(process.settings, choice.source)
-        _log.info("readings come from %s: %s", choice.source.value, choice.reason)
-        rotate_bytes = process.settings.staging_rotate_mb * _BYTES_PER_MB
-        with Appender(process.home.readings_csv, rotate_bytes) as log:
-            source, cities = build_source(process, choice.source)
-            if process.settings.database_url is not None:
-                engine = engine_for(process.settings, application="poller", pool_size=1)
-                publish_cities(engine, cities, process.stopping)
-            poll(process, source, log)
-    except (HomeError, SourceChoiceError) as error:
-        _log.error("%s", error)
-        raise SystemExit(USAGE_ERROR) from None
+    choice = choose_source(process.settings)
+    process.home.claim(process.settings, choice.source)
+    _log.info("readings come from %s: %s", choice.source.value, choice.reason)
+    rotate_bytes = process.settings.staging_rotate_mb * _BYTES_PER_MB
+    with Appender(process.home.readings_csv, rotate_bytes) as log:
+        source, cities = build_source(process, choice.source)
+        if process.settings.database_url is not None:
+            engine = engine_for(process.settings, application="poller", pool_size=1)
+            publish_cities(engine, cities, process.stopping)
+        poll(process, source, log)
 
 
 def poll(process: Process, source: Source, log: Appender) -> None:
@@ -61,4 +56,4 @@ def poll(process: Process, source: Source, log: Appender) -> None:
 
 
 if __name__ == "__main__":
-    run("poller", main)
+    run("poller", main, mistakes=(HomeError, LogInUseError, SourceChoiceError))

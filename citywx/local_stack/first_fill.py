@@ -6,12 +6,13 @@ The poller fills it in; its state file says how far it is.
 import json
 import threading
 import time
-from pathlib import Path
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 
+from citywx.call_budget import poller_state_file
 from citywx.home import Home
+from citywx.polled_cities import PolledCities
 
 _LOOK_SECONDS = 0.2
 _PATIENCE_SECONDS = 15.0  # a service that does not answer is the poller's business, and goes on
@@ -22,7 +23,7 @@ def follow_first_fill(home: Home, stopping: threading.Event, console: Console) -
 
     Where nobody looks (no terminal), one line says how it ended.
     """
-    total, done = _cities(home), _filled(home)
+    total, done = _count(home)
     moved = time.monotonic()
     columns = (TextColumn("filling in history"), BarColumn(), MofNCompleteColumn())
     with Progress(*columns, console=console, disable=not console.is_terminal) as progress:
@@ -31,7 +32,7 @@ def follow_first_fill(home: Home, stopping: threading.Event, console: Console) -
             if stopping.wait(_LOOK_SECONDS):
                 return
             before = total, done
-            total, done = _cities(home), _filled(home)
+            total, done = _count(home)
             if (total, done) != before:
                 moved = time.monotonic()
                 progress.update(task, total=total, completed=done)
@@ -40,17 +41,11 @@ def follow_first_fill(home: Home, stopping: threading.Event, console: Console) -
         console.print(f"history of {done} of {total} cities is filled in{rest}", highlight=False)
 
 
-def _cities(home: Home) -> int:
-    return len(_read(home.state / "cities.json", {}))
-
-
-def _filled(home: Home) -> int:
-    return len(_read(home.state / "poller.json", {}).get("filled", ()))
-
-
-def _read(path: Path, absent: dict[str, list[str]]) -> dict[str, list[str]]:
+def _count(home: Home) -> tuple[int, int]:
+    """How many cities are polled, and how many of them have their history."""
+    polled = set(PolledCities.load(home).names)
     try:
-        read: dict[str, list[str]] = json.loads(path.read_bytes())
+        filled = json.loads(poller_state_file(home).read_bytes())["filled"]
     except FileNotFoundError:
-        return absent
-    return read
+        filled = []
+    return len(polled), len(polled.intersection(filled))

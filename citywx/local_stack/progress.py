@@ -11,6 +11,7 @@ from pathlib import Path
 
 from citywx.call_budget import CallBudget, read_budgets
 from citywx.home import Home
+from citywx.polled_cities import PolledCities
 from citywx.settings import Settings
 from citywx.staging.lines import LineReader, read_record
 from citywx.staging.position import load_checkpoint
@@ -29,6 +30,8 @@ class Progress:
     backlog_bytes: int
     """Bytes of the log that the bridge has not published yet."""
     calls: tuple[CallBudget, ...]
+    unresolved_cities: tuple[str, ...]
+    """Entries of CITIES that the poller could not find."""
     now: datetime
 
     @property
@@ -44,6 +47,7 @@ class Progress:
             "newest_reading_age_seconds": round(age.total_seconds()) if age else None,
             "backlog_bytes": self.backlog_bytes,
             "calls": [asdict(budget) for budget in self.calls],
+            "unresolved_cities": list(self.unresolved_cities),
         }
 
 
@@ -53,6 +57,7 @@ def read_progress(settings: Settings, home: Home, now: datetime) -> Progress:
         newest_reading=_newest_reading(home.readings_csv, settings.history_start, now),
         backlog_bytes=_backlog(home),
         calls=tuple(read_budgets(settings, home, now)),
+        unresolved_cities=PolledCities.load(home).unresolved,
         now=now,
     )
 

@@ -82,7 +82,12 @@ def progress_lines(progress: Progress) -> list[str]:
         f"{budget.left_this_month:,} of {budget.per_month:,} left this month"
         for budget in progress.calls
     )
-    return [newest, f"{progress.backlog_bytes:,} bytes of the log not published yet", *calls]
+    missing = (
+        f"city {entry!r} was not found: check its spelling, or write Name@latitude,longitude"
+        for entry in progress.unresolved_cities
+    )
+    backlog = f"{progress.backlog_bytes:,} bytes of the log not published yet"
+    return [newest, backlog, *calls, *missing]
 
 
 def _span(age: timedelta) -> str:

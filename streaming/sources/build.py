@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 import numpy as np
 
 from citywx.call_budget import QUOTAS, calls_a_month, poller_state_file
+from citywx.polled_cities import PolledCities
 from citywx.settings import WeatherSource
 from citywx.source_choice import SourceChoiceError
 from citywx.weather.city import City
@@ -116,7 +117,10 @@ def _polling(process: Process, kind: WeatherSource) -> tuple[Source, list[City]]
 
 def _cities(process: Process, geocode: Geocoder | None) -> list[City]:
     kept = process.home.state / "cities.json"
-    cities = resolve_cities(process.settings.cities, kept, geocode)
+    found = resolve_cities(process.settings.cities, kept, geocode)
+    cities = list({city.name: city for city in found.values()}.values())
+    unresolved = tuple(entry for entry in process.settings.cities if entry not in found)
+    PolledCities(tuple(city.name for city in cities), unresolved).save(process.home)
     if not cities:
         message = "none of the CITIES could be found: the lines above say what to do"
         raise SourceChoiceError(message)

@@ -23,10 +23,10 @@ Geocoder = Callable[[CityEntry], City | None]
 
 def resolve_cities(
     entries: Iterable[str], kept: Path, geocode: Geocoder | None = None
-) -> list[City]:
-    """The cities of all entries that can be resolved; a log line for each that cannot."""
+) -> dict[str, City]:
+    """The cities by entry, of all that can be resolved; a log line for each that cannot."""
     known = _load(kept)
-    cities = []
+    cities = {}
     table: CityTable | None = None
     found_new = False
     for text in entries:
@@ -39,10 +39,10 @@ def resolve_cities(
             known[text] = city = _unique(city, text, known.values())
             found_new = True
             _log.info("%s", describe(city))
-        cities.append(city)
+        cities[text] = city
     if found_new:
         _save(kept, known)
-    return list({city.name: city for city in cities}.values())
+    return cities
 
 
 def look_up_names(names: Iterable[str], kept: Path) -> list[City]:

@@ -1,3 +1,4 @@
+import json
 import os
 import signal
 import subprocess
@@ -125,3 +126,19 @@ def test_a_mistake_in_the_settings_is_one_line_and_exit_code_2(tmp_path: Path) -
     assert poller._process.wait(timeout=10) == 2
     assert "Traceback" not in (tmp_path / "poller.log").read_text()
     poller._log.close()
+
+
+def test_a_second_poller_of_a_home_says_so_in_one_line_and_exits_with_2(tmp_path: Path) -> None:
+    first = Poller(tmp_path, WEATHER_SOURCE="simulate", CITIES="Roof@30.04,31.24; Nowhereville")
+    try:
+        wait_until(lambda: len(lines(tmp_path, "simulated")) >= 2)
+        second = Poller(tmp_path, WEATHER_SOURCE="simulate")
+        assert second._process.wait(timeout=20) == 2
+        second._log.close()
+        told = (tmp_path / "poller.log").read_text()
+        assert "already has a writer" in told
+        assert "Traceback" not in told
+    finally:
+        assert first.end() == 0
+    polled = json.loads((tmp_path / "data/simulated/state/polled_cities.json").read_text())
+    assert polled == {"names": ["Roof"], "unresolved": ["Nowhereville"]}

@@ -9,13 +9,14 @@ from rich.console import Console
 
 from citywx.home import Home
 from citywx.local_stack.first_fill import follow_first_fill
+from citywx.polled_cities import PolledCities
 from citywx.settings import Settings
 
 
 def home_with(tmp_path: Path, cities: list[str], filled: list[str]) -> Home:
     home = Home.named(Settings(data_dir=tmp_path), "test")
     home.state.mkdir(parents=True)
-    (home.state / "cities.json").write_text(json.dumps(dict.fromkeys(cities, "place")))
+    PolledCities(tuple(cities)).save(home)
     (home.state / "poller.json").write_text(json.dumps({"filled": filled}))
     return home
 

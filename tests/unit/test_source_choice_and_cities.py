@@ -8,6 +8,7 @@ import pytest
 
 from citywx.call_budget import CallCounts, poller_state_file, read_budgets
 from citywx.home import Home
+from citywx.polled_cities import PolledCities
 from citywx.settings import Settings, WeatherSource
 from citywx.source_choice import SourceChoiceError, choose_source
 from citywx.staging.position import Checkpoint, Position, save_checkpoint
@@ -112,7 +113,7 @@ def test_cities_that_are_not_found_are_named_and_the_others_go_on(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     cities = resolve_cities(["Nowhereville", "Roof@91,0", "Cairo"], tmp_path / "cities.json")
-    assert [city.name for city in cities] == ["Cairo"]
+    assert list(cities) == ["Cairo"]
     assert "'Nowhereville' was not found" in caplog.text
     assert "Nowhereville@latitude,longitude" in caplog.text
 
@@ -121,13 +122,14 @@ def test_a_city_is_looked_up_once_and_keeps_its_name(tmp_path: Path) -> None:
     kept = tmp_path / "cities.json"
     first = resolve_cities(["Portland, Oregon, US"], kept)
     both = resolve_cities(["Portland, ME", "Portland, Oregon, US"], kept)
-    assert [city.name for city in first] == ["Portland"]
-    assert [city.name for city in both] == ["Portland, ME", "Portland"]
+    assert [city.name for city in first.values()] == ["Portland"]
+    assert [city.name for city in both.values()] == ["Portland, ME", "Portland"]
 
 
 def test_what_the_table_lacks_is_asked_of_the_service(tmp_path: Path) -> None:
     there = City("Nowhereville", "NO", 60.0, 10.0, "Europe/Oslo")
-    assert resolve_cities(["Nowhereville"], tmp_path / "c.json", lambda _entry: there) == [there]
+    found = resolve_cities(["Nowhereville"], tmp_path / "c.json", lambda _entry: there)
+    assert found == {"Nowhereville": there}
 
 
 def test_cities_of_a_recording_are_looked_up_by_their_names(tmp_path: Path) -> None:
@@ -153,6 +155,7 @@ def test_the_budget_is_read_without_the_poller(tmp_path: Path) -> None:
     state = PollerState(poller_state_file(home), polled="openweathermap")
     state.calls.add("openweathermap", NOW, 7)
     state.save()
+    PolledCities(("Cairo", "Oslo"), ("Nowhereville",)).save(home)
     [budget] = read_budgets(configured, home, NOW)
     assert (budget.calls_a_month, budget.made_this_month) == (8_928, 7)
     assert budget.left_this_month == 999_993
