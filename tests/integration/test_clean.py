@@ -216,13 +216,15 @@ def test_readings_that_come_in_pieces_and_disorder_give_the_same_rows(
     assert pipeline.rows(query) == in_pieces
 
 
-@pytest.mark.parametrize("path", REAL_FILES, ids=lambda path: path.stem)
-def test_real_data_is_loaded_exactly_once_and_cleaned(pipeline: Pipeline, path: Path) -> None:
-    result = load_log(pipeline.engine, path, earliest=EARLIEST)
-    assert (result.loaded, result.duplicates, result.rejected) == (12_960, 0, 0)
-    assert pipeline.clean().written == 12_960
-    assert pipeline.rows("SELECT count(*), count(DISTINCT city) FROM weather_readings") == [
-        (12_960, 6)
-    ]
-    flagged = pipeline.rows("SELECT DISTINCT unnest(qc_flags) FROM weather_readings")
-    assert {("PRESSURE_RANGE",), ("HUMIDITY_STUCK",), ("IMPUTED",)} <= set(flagged)
+if REAL_FILES:  # collected where the recorded data lies beside the project
+
+    @pytest.mark.parametrize("path", REAL_FILES, ids=lambda path: path.stem)
+    def test_real_data_is_loaded_exactly_once_and_cleaned(pipeline: Pipeline, path: Path) -> None:
+        result = load_log(pipeline.engine, path, earliest=EARLIEST)
+        assert (result.loaded, result.duplicates, result.rejected) == (12_960, 0, 0)
+        assert pipeline.clean().written == 12_960
+        assert pipeline.rows("SELECT count(*), count(DISTINCT city) FROM weather_readings") == [
+            (12_960, 6)
+        ]
+        flagged = pipeline.rows("SELECT DISTINCT unnest(qc_flags) FROM weather_readings")
+        assert {("PRESSURE_RANGE",), ("HUMIDITY_STUCK",), ("IMPUTED",)} <= set(flagged)

@@ -58,9 +58,11 @@ def test_the_command_says_plainly_that_a_file_is_absent(tmp_path: Path) -> None:
     assert "Traceback" not in result.output
 
 
-@pytest.mark.parametrize("file", BAD_FILES, ids=lambda file: file.stem)
-def test_each_collected_bad_file_gives_its_expected_counts(file: Path) -> None:
-    expected = json.loads((BAD / "expected.json").read_text("utf-8"))[file.name]
-    found = inspect_file(file, earliest=EARLIEST)
-    counts = (found.accepted, len(found.rejected), found.pending_tail)
-    assert counts == (expected["accept"], expected["reject"], bool(expected["pending_tail"]))
+if BAD_FILES:  # collected where the recorded data lies beside the project
+
+    @pytest.mark.parametrize("file", BAD_FILES, ids=lambda file: file.stem)
+    def test_each_collected_bad_file_gives_its_expected_counts(file: Path) -> None:
+        expected = json.loads((BAD / "expected.json").read_text("utf-8"))[file.name]
+        found = inspect_file(file, earliest=EARLIEST)
+        counts = (found.accepted, len(found.rejected), found.pending_tail)
+        assert counts == (expected["accept"], expected["reject"], bool(expected["pending_tail"]))
