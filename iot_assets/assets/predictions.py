@@ -34,11 +34,11 @@ def city_predictions(
 ) -> dg.MaterializeResult[None]:
     """Each city's next reading and tomorrow's mean, for temperature and humidity.
 
-    By the linear trend (`numpy.polyfit`, degree 1, over the last 50 points; for tomorrow at most one
-    an hour) and by seasonal naive (the value 24 h before), each with its mean absolute error over
-    forecasts made again for the last 14 days, and the skill against seasonal naive. A city's issue
-    time is its latest reading: the wall clock plays no part. A city with fewer than 50 points has
-    no trend yet.
+    By the linear trend (`numpy.polyfit`, degree 1, over the last 50 points; for tomorrow at most
+    one an hour) and by seasonal naive (the value 24 h before), each with its mean absolute error
+    over forecasts made again for the last 14 days, and the skill against seasonal naive. A city's
+    issue time is its latest reading: the wall clock plays no part. A city with fewer than 50 points
+    has no trend yet.
     """
     from citywx.warehouse.forecasts import forecast_history, save_forecasts  # noqa: PLC0415
     from citywx.weather.forecasting.city_forecast import forecast_city  # noqa: PLC0415
