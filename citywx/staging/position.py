@@ -12,6 +12,7 @@ from pathlib import Path
 
 VERSION = 1
 BEFORE_BYTES = 256
+_PREVIOUS = ".previous"
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,8 +69,13 @@ def load_checkpoint(path: Path) -> Checkpoint | None:
     return _read(path) or _read(_previous(path))
 
 
+def without_previous(path: Path) -> Path:
+    """The checkpoint's own path, from that of the one before it, which is kept beside it."""
+    return path.with_name(path.name.removesuffix(_PREVIOUS))
+
+
 def _previous(path: Path) -> Path:
-    return path.with_name(path.name + ".previous")
+    return path.with_name(path.name + _PREVIOUS)
 
 
 def _read(path: Path) -> Checkpoint | None:
