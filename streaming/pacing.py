@@ -31,7 +31,10 @@ class Pacing:
         """Note a published line."""
         self._published += 1
         if self._published % self._mark_every == 0:
-            self._marks.append(((end.sequence, end.offset), self._published))
+            place = (end.sequence, end.offset)
+            if self._marks and place < self._marks[-1][0]:
+                self._marks.clear()  # the log was begun anew: nobody will reach the old places
+            self._marks.append((place, self._published))
 
     def heard(self, status: Status, now: float) -> None:
         """Note what the consumer announced."""

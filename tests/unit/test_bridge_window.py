@@ -122,3 +122,13 @@ def test_a_consumer_in_a_later_segment_has_reached_all_of_the_earlier_one() -> N
     pacing = paced(10)
     pacing.heard(Status("alerter", "running", Position("000002-def", 0)), now=0)
     assert pacing.ahead == 0
+
+
+def test_a_log_begun_anew_does_not_hold_it_up() -> None:
+    pacing = Pacing(max_ahead=10, mark_every=2)
+    for offset in range(1000, 1004):  # their consumer had not reached them yet
+        pacing.published(Position("000005-old", offset))
+    for offset in range(1, 20):
+        pacing.published(Position("000001-new", offset))
+        pacing.heard(Status("alerter", "running", Position("000001-new", offset)), now=offset)
+    assert pacing.may_publish(now=20)
