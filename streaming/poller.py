@@ -6,7 +6,8 @@ nor broker. Where readings come from is `streaming.sources`' matter.
 
 import collections
 import logging
-from datetime import UTC, datetime
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
 
 from prometheus_client import Counter
 
@@ -22,6 +23,7 @@ from streaming.sources.source import Source
 
 _log = logging.getLogger(__name__)
 _BEAT_SECONDS = 1.0
+_CLOCK_CORRECTION = timedelta(minutes=1)  # so much back is waited for
 _BYTES_PER_MB = 1_000_000
 
 READINGS_WRITTEN = Counter("citywx_readings_written_total", "Readings appended.", ["source"])
@@ -34,25 +36,42 @@ def main(process: Process) -> None:
     _log.info("readings come from %s: %s", choice.source.value, choice.reason)
     rotate_bytes = process.settings.staging_rotate_mb * _BYTES_PER_MB
     with Appender(process.home.readings_csv, rotate_bytes) as log:
-        source, cities = build_source(process, choice.source)
-        if process.settings.database_url is not None:
-            engine = engine_for(process.settings, application="poller", pool_size=1)
-            publish_cities(engine, cities, process.stopping)
-        poll(process, source, log)
+        while not process.stopping.is_set():
+            source, cities = build_source(process, choice.source)
+            if process.settings.database_url is not None:
+                engine = engine_for(process.settings, application="poller", pool_size=1)
+                publish_cities(engine, cities, process.stopping)
+            poll(process, source, log)
 
 
-def poll(process: Process, source: Source, log: Appender) -> None:
-    """Move readings from the source to the log, as they fall due, until asked to stop."""
+def utc_now() -> datetime:
+    """The present, aware UTC."""
+    return datetime.now(UTC)
+
+
+def poll(
+    process: Process, source: Source, log: Appender, *, clock: Callable[[], datetime] = utc_now
+) -> None:
+    """Move readings from the source to the log, as they fall due, until asked to stop.
+
+    Also returns when the clock was set back: a source's turns would lie as far in the future.
+    """
+    latest = clock()
     cleanup = SegmentCleanup(process.home, process.settings.staging_keep_days)
     while not process.stopping.is_set():
-        readings = source.take(datetime.now(UTC))
+        now = clock()
+        if latest - now > _CLOCK_CORRECTION:
+            _log.warning("the clock was set back by %s: beginning anew", latest - now)
+            return
+        latest = max(latest, now)
+        readings = source.take(now)
         log.append(readings)
         source.written()
         for name, rows in collections.Counter(reading.source for reading in readings).items():
             READINGS_WRITTEN.labels(name).inc(rows)
-        cleanup.look(datetime.now(UTC))
+        cleanup.look(now)
         process.beat(source.detail)
-        process.wait(min(source.pause(datetime.now(UTC)), _BEAT_SECONDS))
+        process.wait(min(source.pause(utc_now()), _BEAT_SECONDS))
 
 
 if __name__ == "__main__":
