@@ -27,21 +27,32 @@ _log = logging.getLogger(__name__)
 class LogHints:
     """Calls `wake`, on watchdog's thread, when something happens to the log's file."""
 
-    def __init__(self, readings_csv: Path, wake: Callable[[], None]) -> None:
+    def __init__(
+        self,
+        readings_csv: Path,
+        wake: Callable[[], None],
+        new_observer: "Callable[[], BaseObserver]" = Observer,
+    ) -> None:
         self._path = readings_csv
         self._wake = wake
+        self._new_observer = new_observer
         self._observer: BaseObserver | None = None
         self._folder = (0, 0)
-        self._complained = False
+        self._refused = False
 
     def look_after(self) -> None:
-        """Watch the log's folder if it is not watched yet, or is another folder now."""
+        """Watch the log's folder if it is not watched yet, or is another folder now.
+
+        A folder that could not be watched is left at that: watchdog keeps the descriptors of every
+        attempt that fails.
+        """
         try:
             about = self._path.parent.stat()
         except OSError:
             return  # it is not there yet; the next look finds it
         folder = (about.st_dev, about.st_ino)
-        if folder != self._folder or self._observer is None or not self._observer.is_alive():
+        watched = self._observer is not None and self._observer.is_alive()
+        if folder != self._folder or not (watched or self._refused):
             self._folder = folder
             self._watch()
 
@@ -54,7 +65,8 @@ class LogHints:
 
     def _watch(self) -> None:
         self.stop()
-        observer = Observer()
+        self._refused = False
+        observer = self._new_observer()
         try:
             observer.schedule(
                 _Handler(self._path.name, self._wake),
@@ -63,9 +75,8 @@ class LogHints:
             )
             observer.start()
         except OSError as error:  # the kernel's watches are used up, or the folder went away
-            if not self._complained:
-                _log.warning("%s is not watched: %s; looking every second", self._path, error)
-            self._complained = True
+            _log.warning("%s is not watched: %s; looking every second", self._path, error)
+            self._refused = True
             return
         self._observer = observer
 

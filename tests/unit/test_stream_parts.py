@@ -1,10 +1,12 @@
 """The small parts of the speed layer: outbox, background work, hints."""
 
+import errno
 from collections import deque
 from pathlib import Path
 from threading import Event, Semaphore, get_ident
 
 import pytest
+from watchdog.observers.api import BaseObserver, EventEmitter
 
 from streaming.background import Background
 from streaming.hints import LogHints
@@ -178,3 +180,25 @@ def test_a_folder_that_was_made_anew_is_watched_again(tmp_path: Path) -> None:
     append(log, line(1))
     assert woken.wait(DEADLINE_SECONDS)
     hints.stop()
+
+
+class RefusedObserver(BaseObserver):
+    """An observer that the kernel has no watches left for."""
+
+    made = 0
+
+    def __init__(self) -> None:
+        super().__init__(EventEmitter)
+        RefusedObserver.made += 1
+
+    def start(self) -> None:
+        raise OSError(errno.ENOSPC, "inotify watch limit reached")
+
+
+def test_a_folder_that_cannot_be_watched_is_not_asked_for_again_and_again(tmp_path: Path) -> None:
+    RefusedObserver.made = 0
+    hints = LogHints(tmp_path / "readings.csv", Event().set, RefusedObserver)
+    for _ in range(5):
+        hints.look_after()
+    hints.stop()
+    assert RefusedObserver.made == 1  # each attempt would cost three descriptors for good
