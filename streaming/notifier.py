@@ -17,7 +17,7 @@ from citywx.mail.daily import send_left_behind
 from citywx.mail.outbox import send_outbox
 from citywx.mail.queue import LEDGER, OUTBOX, count_states
 from citywx.mail.transport import MailError
-from citywx.warehouse.database import engine_for, is_migrated
+from citywx.warehouse.database import DatabaseNotConfiguredError, engine_for, is_migrated
 from streaming.process import Process, run
 
 _log = logging.getLogger(__name__)
@@ -87,4 +87,4 @@ def _back_off_seconds(failures: int) -> float:
 
 
 if __name__ == "__main__":
-    run("notifier", main)
+    run("notifier", main, mistakes=(DatabaseNotConfiguredError,))

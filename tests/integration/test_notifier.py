@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
+from pathlib import Path
 
 import pytest
 
@@ -30,6 +31,7 @@ def notifier(room: MailRoom, **settings: str) -> Iterator[subprocess.Popen[bytes
     """The process, ended when the block is left."""
     environment = {
         "PATH": os.environ["PATH"],
+        "PYTHONPATH": str(Path(__file__).parents[2]),
         "DATA_DIR": str(room.settings.data_dir),
         "HOME_NAME": "test",
         "DATABASE_URL": room.engine.url.set(drivername="postgresql").render_as_string(
@@ -95,3 +97,9 @@ def test_it_waits_for_a_database_that_is_not_there(mail_room: MailRoom) -> None:
         wait_until(lambda: "waiting for the database" in log.read_text())
         process.terminate()
         assert process.wait(5) == 0
+
+
+def test_a_database_that_is_not_set_is_one_line_and_exit_code_2(mail_room: MailRoom) -> None:
+    with notifier(mail_room, DATABASE_URL="") as process:
+        assert process.wait(_SECONDS) == 2
+    assert "Traceback" not in (mail_room.home.path / "notifier.log").read_text()
