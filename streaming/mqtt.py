@@ -38,6 +38,7 @@ _SUSPICIOUS_FAILURES = 3
 _MISC_SECONDS = 1.0
 _READS_PER_WAKE = 500
 _MQTT_5 = 5
+_DEFAULT_PORT = 1883
 
 
 class BrokerNotConfiguredError(Exception):
@@ -65,13 +66,17 @@ class Broker:
         if settings.mqtt_url is None:
             message = "MQTT_URL is not set: start the pipeline with `make up`, or set it"
             raise BrokerNotConfiguredError(message)
-        url = urlsplit(settings.mqtt_url.get_secret_value())
+        message = "MQTT_URL must look like mqtt://user:password@host:port"
+        try:
+            url = urlsplit(settings.mqtt_url.get_secret_value())
+            port = url.port or _DEFAULT_PORT
+        except ValueError:  # its text may hold parts of the address, and so of the password
+            raise BrokerNotConfiguredError(message) from None
         if url.scheme != "mqtt" or not url.hostname:
-            message = "MQTT_URL must look like mqtt://user:password@host:port"
             raise BrokerNotConfiguredError(message)
         user = unquote(url.username) if url.username else None
         password = unquote(url.password) if url.password else None
-        return cls(url.hostname, url.port or 1883, user, password, settings.mqtt_protocol)
+        return cls(url.hostname, port, user, password, settings.mqtt_protocol)
 
 
 @dataclass(frozen=True, slots=True)

@@ -80,7 +80,9 @@ def test_the_brokers_address_is_taken_apart_and_its_password_is_not_shown(
     assert "p@ss" not in repr(broker)
 
 
-@pytest.mark.parametrize("url", [None, "http://broker", "mqtt://", "broker:1883"])
+@pytest.mark.parametrize(
+    "url", [None, "http://broker", "mqtt://", "broker:1883", "mqtt://broker:99999"]
+)
 def test_an_address_that_is_none_is_refused(
     monkeypatch: pytest.MonkeyPatch, url: str | None
 ) -> None:
