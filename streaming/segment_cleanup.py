@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 from citywx.home import Home
-from citywx.staging.position import Checkpoint, load_checkpoint, without_previous
+from citywx.staging.position import Checkpoint, load_checkpoint
 from citywx.staging.segments import SegmentFile, deletable_segments, list_segments
 
 _log = logging.getLogger(__name__)
@@ -51,13 +51,9 @@ class SegmentCleanup:
         return now.timestamp() - segment.path.stat().st_mtime > self._keep.total_seconds()
 
     def _positions(self) -> dict[str, Checkpoint | None]:
-        """By consumer; None where its file is damaged, so that it counts as behind.
-
-        One that was killed while it saved may have left its previous position only.
-        """
-        folder = self._home.state / "positions"
-        files = {*folder.glob("*.json"), *map(without_previous, folder.glob("*.json.previous"))}
-        return {file.stem: load_checkpoint(file) for file in sorted(files)}
+        """By consumer; None where its file is damaged, so that it counts as behind."""
+        files = sorted((self._home.state / "positions").glob("*.json"))
+        return {file.stem: load_checkpoint(file) for file in files}
 
     def _report(self, kept: list[SegmentFile]) -> None:
         """Raise the alarm once for each change of what has to stay."""

@@ -12,7 +12,6 @@ from pathlib import Path
 
 VERSION = 1
 BEFORE_BYTES = 256
-_PREVIOUS = ".previous"
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +44,11 @@ def hash_before(descriptor: int, offset: int) -> str:
 
 
 def save_checkpoint(path: Path, checkpoint: Checkpoint) -> None:
-    """Write a checkpoint durably: temporary file, sync, rename; the last one is kept beside it."""
+    """Write a checkpoint durably: temporary file, sync, rename; the last one is kept beside it.
+
+    At every moment there is one under `path` once there was one: whoever deletes old segments
+    asks there whom to wait for.
+    """
     path.parent.mkdir(parents=True, exist_ok=True)
     body = {
         "version": VERSION,
@@ -60,7 +63,9 @@ def save_checkpoint(path: Path, checkpoint: Checkpoint) -> None:
         file.flush()
         os.fsync(file.fileno())
     if path.exists():
-        path.replace(_previous(path))
+        kept = path.with_name(path.name + ".kept")
+        kept.write_bytes(path.read_bytes())
+        kept.replace(_previous(path))
     temporary.replace(path)
 
 
@@ -69,13 +74,8 @@ def load_checkpoint(path: Path) -> Checkpoint | None:
     return _read(path) or _read(_previous(path))
 
 
-def without_previous(path: Path) -> Path:
-    """The checkpoint's own path, from that of the one before it, which is kept beside it."""
-    return path.with_name(path.name.removesuffix(_PREVIOUS))
-
-
 def _previous(path: Path) -> Path:
-    return path.with_name(path.name + _PREVIOUS)
+    return path.with_name(path.name + ".previous")
 
 
 def _read(path: Path) -> Checkpoint | None:

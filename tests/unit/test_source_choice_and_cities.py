@@ -247,11 +247,3 @@ def test_a_consumer_with_a_damaged_position_counts_as_behind(log: Home) -> None:
     at(log, "bridge", 4)
     (log.state / "positions" / "loader.json").write_text("{")
     assert SegmentCleanup(log, 30).look(NOW) == []
-
-
-def test_a_consumer_killed_while_it_saved_its_position_still_counts(log: Home) -> None:
-    at(log, "bridge", 4)
-    at(log, "loader", 1)
-    saved = log.state / "positions" / "loader.json"
-    saved.rename(saved.with_name("loader.json.previous"))  # the new one was not in place yet
-    assert SegmentCleanup(log, 30).look(NOW) == []

@@ -3,6 +3,7 @@
 import os
 import shutil
 import tempfile
+import threading
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -330,6 +331,23 @@ def test_a_damaged_checkpoint_falls_back_to_the_one_before(tmp_path: Path) -> No
     save_checkpoint(path, Checkpoint(Position("000001-0123456789ab", 9), "cd"))
     path.write_bytes(b"")
     assert load_checkpoint(path) == first
+
+
+def test_a_checkpoint_is_never_absent_while_it_is_saved(tmp_path: Path) -> None:
+    path = tmp_path / "checkpoint.json"
+    save_checkpoint(path, Checkpoint(Position("000001-0123456789ab", 0), "ab"))
+    done = threading.Event()
+
+    def save_often() -> None:
+        for offset in range(300):
+            save_checkpoint(path, Checkpoint(Position("000001-0123456789ab", offset), "ab"))
+        done.set()
+
+    saver = threading.Thread(target=save_often)
+    saver.start()
+    while not done.is_set():
+        assert path.read_bytes()
+    saver.join()
 
 
 class LogUnderRandomActions(RuleBasedStateMachine):
