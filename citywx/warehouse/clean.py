@@ -11,7 +11,7 @@ from datetime import UTC, date, datetime, time, timedelta
 from itertools import groupby
 
 import pandas as pd
-from sqlalchemy import Connection, Engine, delete, exists, select, text
+from sqlalchemy import Connection, Engine, delete, exists, select
 
 from citywx.settings import Settings
 from citywx.warehouse.locks import lock_for_transaction
@@ -29,19 +29,6 @@ from citywx.weather.schemas import (
 )
 
 _LONGEST_CHUNK = timedelta(days=31)  # of one city, in one transaction: memory stays bounded
-
-_PRUNE_LIVE = text(
-    """
-    DELETE FROM live_readings WHERE ctid IN (
-        SELECT live.ctid FROM live_readings AS live
-        WHERE EXISTS (
-            SELECT FROM weather_readings AS cleaned
-            WHERE cleaned.city = live.city AND cleaned."timestamp" = live."timestamp"
-        )
-        FOR UPDATE OF live SKIP LOCKED
-    )
-    """
-)
 
 
 class InvalidRowsError(Exception):
@@ -108,7 +95,6 @@ def clean_days(
             result += _clean_chunk(connection, chunk, rules)
     with engine.begin() as connection:
         _move_watermarks(connection)
-        connection.execute(_PRUNE_LIVE)
     return result
 
 

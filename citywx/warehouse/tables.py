@@ -152,7 +152,7 @@ weather_readings = Table(  # writer: cleaning; partitioned by month of timestamp
     postgresql_partition_by="RANGE (timestamp)",
 )
 
-live_readings = Table(  # writer: recorder; pruned once cleaned_through is past
+live_readings = Table(  # writer: recorder; pruned once weather_readings has the row
     "live_readings",
     metadata,
     Column("source", Text, nullable=False),

@@ -161,17 +161,6 @@ def test_a_row_without_a_raw_reading_goes_when_its_neighbours_are_cleaned(
     assert pipeline.clean([day(0)], only_dirty=False).removed == 1
 
 
-def test_live_readings_go_once_the_batch_has_them(pipeline: Pipeline) -> None:
-    pipeline.write(line(0))
-    pipeline.execute("""
-        INSERT INTO live_readings (source, city, timestamp, segment, byte_offset)
-        VALUES ('csv', 'Oslo', '2020-03-01T00:00Z', 's', 0),
-            ('csv', 'Oslo', '2020-03-02T00:00Z', 's', 1)
-    """)
-    pipeline.clean()
-    assert pipeline.rows("SELECT byte_offset FROM live_readings") == [(1,)]
-
-
 def test_rows_that_break_the_schema_are_not_written_and_stay_dirty(pipeline: Pipeline) -> None:
     pipeline.write(line(0, 10))
     pipeline.execute("UPDATE raw_readings SET city = '', temperature_c = 1")

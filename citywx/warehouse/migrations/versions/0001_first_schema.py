@@ -283,4 +283,4 @@ def upgrade() -> None:
 def downgrade() -> None:
     """There is nothing before the first schema: delete the data home instead."""
     message = "the first schema cannot be undone: delete the data home with `citywx reset`"
-    raise NotImplementedError(message)
+    raise RuntimeError(message)

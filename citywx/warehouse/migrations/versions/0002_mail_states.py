@@ -41,4 +41,4 @@ def upgrade() -> None:
 def downgrade() -> None:
     """Schemas only move forward: what was recorded about sent mails must not be lost."""
     message = "the schema moves forward only: restore a backup instead"
-    raise NotImplementedError(message)
+    raise RuntimeError(message)
