@@ -16,7 +16,8 @@ from importlib.metadata import version
 from pathlib import Path
 
 from citywx.local_stack.broker import USER, find_mosquitto, prepare_mosquitto
-from streaming.mqtt import Broker, Connection, Message
+from streaming.broker import Broker, Message
+from streaming.mqtt import Connection
 
 ROOT = Path(__file__).parents[1]
 RESULTS = ROOT / "benchmarks" / "results"

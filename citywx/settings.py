@@ -53,6 +53,20 @@ class ReplayTimestamps(StrEnum):
     NOW = "now"
 
 
+class BridgePack(StrEnum):
+    """When the bridge packs many readings into one message."""
+
+    OFF = "off"
+    CATCH_UP = "catch-up"
+
+
+class FillFrom(StrEnum):
+    """Where a consumer reads the readings that it has not got by MQTT."""
+
+    LOG = "log"
+    BRIDGE = "bridge"
+
+
 def _semicolon_list(value: object) -> object:
     if isinstance(value, str):
         return tuple(part.strip() for part in value.split(";") if part.strip())
@@ -205,6 +219,18 @@ class Settings(BaseSettings):
     )
     bridge_window: int = Field(
         1000, ge=1, le=10_000, description="Unacknowledged messages the bridge allows itself."
+    )
+    bridge_pack: BridgePack = Field(
+        BridgePack.OFF,
+        description="off, or catch-up: pack readings into weather/readings/batch while behind.",
+    )
+    bridge_pack_above: int = Field(
+        1000, ge=1, description="Rows of backlog above which BRIDGE_PACK=catch-up packs."
+    )
+    fill_from: FillFrom = Field(
+        FillFrom.LOG,
+        description="Where consumers read what MQTT did not bring: log, or bridge (on hosts "
+        "without the log).",
     )
     log_format: LogFormat = Field(LogFormat.TEXT, description="text, or json.")
     log_level: str = Field(

@@ -6,6 +6,7 @@ the log already has, so that each stands there once. They are published again: h
 alert's id and event say that it is the same.
 """
 
+import logging
 import time
 from collections.abc import Callable
 from contextlib import ExitStack
@@ -16,12 +17,22 @@ from prometheus_client import Counter, Gauge, Histogram
 from citywx.staging.position import save_checkpoint
 from citywx.weather.alerting.rules import RuleError, load_rules
 from citywx.weather.alerting.steps import AlertBook, AlertEvent
-from citywx.weather.reading import encode_payload, format_timestamp
+from citywx.weather.reading import format_timestamp
 from streaming.alerts_log import AlertsLog
 from streaming.background import Background
+from streaming.broker import Broker, BrokerNotConfiguredError, Message
 from streaming.consumer import LogConsumer
-from streaming.messages import ALERTS, READINGS, LogReading, alert_state_topic
-from streaming.mqtt import Broker, BrokerNotConfiguredError, Connection, Message
+from streaming.log_source import log_source
+from streaming.messages import (
+    ALERTS,
+    READINGS,
+    READINGS_BATCH,
+    LogReading,
+    alert_state_topic,
+    encode_body,
+    replay_response_topic,
+)
+from streaming.mqtt import Connection
 from streaming.only_instance import AlreadyRunningError, only_instance
 from streaming.outbox import Outbox
 from streaming.process import Process, run
@@ -29,16 +40,20 @@ from streaming.snapshot import Snapshot, encode_snapshot, load_snapshot, save_sn
 from streaming.status import Announcer, will_of
 
 NAME = "alerter"
+CLIENT_ID = f"citywx-{NAME}"
 _WAIT_SECONDS = 0.25
 _SAVE_SECONDS = 0.5
+_RETRY_SECONDS = 0.5
+
+_log = logging.getLogger(__name__)
 
 _EVENTS = Counter("citywx_alerter_events", "Alert events", ["rule", "event"])
 _READINGS = Counter("citywx_alerter_readings", "Readings judged")
 _IGNORED = Gauge("citywx_alerter_ignored", "Values not newer than what their rule had judged")
 _LATENCY = Histogram(
     "citywx_alerter_decision_seconds",
-    "From the writing of the CSV line to the decision",
-    buckets=(0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.5, 1, 5, 60),
+    "From the writing of the CSV line to the decision; of each group judged together, its first",
+    buckets=(0.0002, 0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.5, 1, 5, 60),
 )
 
 
@@ -47,17 +62,15 @@ class Alerter:
 
     def __init__(self, process: Process, connection: Connection) -> None:
         """Continue from the snapshot, or judge the log from its beginning."""
+        self._process = process
         self._connection = connection
         self._snapshot_path = process.home.state / f"{NAME}.json"
         self._position_path = process.home.state / "positions" / f"{NAME}.json"
         snapshot = load_snapshot(self._snapshot_path)
         self._book = AlertBook(load_rules(process.settings.alert_rules), snapshot.states)
         self._log = AlertsLog(process.home.alerts_log, snapshot.alerts_bytes)
-        self._consumer = LogConsumer(
-            process.home.readings_csv,
-            snapshot.checkpoint,
-            earliest=process.settings.history_start,
-        )
+        source = log_source(process.settings, process.home.readings_csv, connection, CLIENT_ID)
+        self._consumer = LogConsumer(source, snapshot.checkpoint)
         self._announcer = Announcer(connection, NAME)
         self._saver = Background("saving the alerter's snapshot")
         self._session = 0
@@ -67,13 +80,19 @@ class Alerter:
 
     def step(self) -> None:
         """Wait for readings, and judge them."""
-        self._connection.wait(0.0 if self._consumer.behind else _WAIT_SECONDS)
+        self._connection.wait(self._consumer.patience(_WAIT_SECONDS))
         now = time.monotonic()
         if self._connection.session != self._session:
             self._session = self._connection.session
             self._consumer.look()
-        for item in self._consumer.take(self._connection.messages(), now):
-            self._judge(item)
+        items = self._consumer.take(self._connection.messages(), now)
+        for item in items:
+            events = self._book.judge(item.reading)
+            if events:
+                self._announce(events, item)
+        if items:
+            _READINGS.inc(len(items))
+            _observe(items[0])
         self._outbox.flush()
         self._announcer.announce(self._consumer.position)
         if now - self._saved_at >= _SAVE_SECONDS and self._saver.idle:
@@ -96,26 +115,36 @@ class Alerter:
         self._consumer.close()
         self._log.close()
 
-    def _judge(self, item: LogReading) -> None:
-        _READINGS.inc()
-        events = self._book.judge(item.reading)
-        if not events:
-            return
+    def _announce(self, events: list[AlertEvent], item: LogReading) -> None:
         decided_at = datetime.now(UTC)
         fresh, messages = [], []
         for event in events:
-            body = encode_payload(_event_body(event, item, decided_at))
+            body = encode_body(_event_body(event, item, decided_at))
             key = (event.alert_id, event.event.value)
             if key not in self._log.written:
                 fresh.append(body)
                 _EVENTS.labels(event.rule_id, event.event.value).inc()
             messages += _messages(event, body)
         if fresh:
-            self._log.append(fresh)
+            self._write(fresh)
         for message in messages:
             self._outbox.put(message)
-        if item.reading.fetched_at is not None:
-            _LATENCY.observe(max(0.0, (decided_at - item.reading.fetched_at).total_seconds()))
+
+    def _write(self, bodies: list[bytes]) -> None:
+        """Append events; while there is no room for them nothing else is judged."""
+        told = False
+        while True:
+            try:
+                self._log.append(bodies)
+            except OSError as error:
+                if not told:
+                    _log.error("%s cannot be written, trying again: %s", self._log.path, error)
+                told = True
+                self._connection.wait(0)  # stays connected
+                if self._process.wait(_RETRY_SECONDS):
+                    raise
+            else:
+                return
 
     def _save(self, now: float) -> None:
         self._saved_at = now
@@ -125,16 +154,22 @@ class Alerter:
 
     def _snapshot_job(self) -> Callable[[], None]:
         checkpoint = self._consumer.checkpoint()
-        text = encode_snapshot(Snapshot(checkpoint, self._log.size, self._book.states))
+        snapshot = Snapshot(checkpoint, self._log.size, self._book.states)
 
         def job() -> None:
             self._log.sync()
-            save_snapshot(self._snapshot_path, text)
+            save_snapshot(self._snapshot_path, encode_snapshot(snapshot))
             if checkpoint is not None:
                 save_checkpoint(self._position_path, checkpoint)
                 self._saved = checkpoint.position
 
         return job
+
+
+def _observe(item: LogReading) -> None:
+    written_at = item.reading.fetched_at
+    if written_at is not None:
+        _LATENCY.observe(max(0.0, (datetime.now(UTC) - written_at).total_seconds()))
 
 
 def _event_body(event: AlertEvent, item: LogReading, decided_at: datetime) -> dict[str, object]:
@@ -175,8 +210,8 @@ def main(process: Process) -> None:
         cleanup.enter_context(only_instance(process.home.state / f"{NAME}.json"))
         connection = Connection(
             Broker.of(process.settings),
-            f"citywx-{NAME}",
-            subscriptions=(READINGS,),
+            CLIENT_ID,
+            subscriptions=(READINGS, READINGS_BATCH, replay_response_topic(CLIENT_ID)),
             will=will_of(NAME),
         )
         cleanup.callback(connection.close)

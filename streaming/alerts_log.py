@@ -19,6 +19,7 @@ class AlertsLog:
 
     def __init__(self, path: Path, since: int) -> None:
         """Open the log; events that start at byte `since` or later are remembered by their key."""
+        self.path = path
         path.parent.mkdir(parents=True, exist_ok=True)
         flags = os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC
         self._descriptor = os.open(path, flags, 0o640)
@@ -32,12 +33,16 @@ class AlertsLog:
         }
 
     def append(self, lines: list[bytes]) -> None:
-        """Append whole lines (without line ends) with one write."""
+        """Append whole lines (without line ends), or none: OSError when the disk is full."""
         data = b"".join(line + b"\n" for line in lines)
-        while data:
-            count = os.write(self._descriptor, data)
-            self.size += count
-            data = data[count:]
+        written = 0
+        try:
+            while written < len(data):
+                written += os.write(self._descriptor, data[written:])
+        except OSError:
+            os.ftruncate(self._descriptor, self.size)
+            raise
+        self.size += written
 
     def sync(self) -> None:
         """Make what was appended durable."""

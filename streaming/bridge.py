@@ -1,4 +1,4 @@
-"""The log → MQTT: every line of the CSV becomes one message, in order, and none is lost.
+"""The log → MQTT: every line of the CSV is carried by a message, in order, and none is lost.
 
 The saved position moves only behind an unbroken run of acknowledgements, so that after any crash
 the lines behind it are published again; consumers drop what comes twice. With the broker down the
@@ -9,31 +9,28 @@ import logging
 import random
 import time
 from collections import deque
+from contextlib import ExitStack
 from datetime import UTC, datetime
 from pathlib import Path
 
-from prometheus_client import Counter, Gauge
-
-from citywx.staging.lines import Line, Rejected, read_record
+from citywx.settings import BridgePack
+from citywx.staging.lines import Line
 from citywx.staging.position import Checkpoint, Position, load_checkpoint, save_checkpoint
 from citywx.staging.tail import Tail
-from citywx.weather.reading import FUTURE_TOLERANCE
+from streaming import bridge_metrics as metrics
 from streaming.background import Background
-from streaming.hints import LogHints
-from streaming.messages import (
-    READINGS,
-    REJECTED,
-    LogReading,
-    encode_reading,
-    encode_rejected,
-    status_topic,
-)
-from streaming.mqtt import Broker, BrokerNotConfiguredError, Connection, Message, Outcome
+from streaming.broker import MQTT_5, Broker, BrokerNotConfiguredError, Message, Outcome
+from streaming.composer import Composer
+from streaming.dropped import DROPPED, DroppedWatch
+from streaming.hints import LogHints, hints_for
+from streaming.messages import REPLAY_REQUEST, status_topic
+from streaming.mqtt import Connection
 from streaming.only_instance import AlreadyRunningError, only_instance
 from streaming.pacing import Pacing
 from streaming.process import Process, run
+from streaming.replay_desk import ReplayDesk
 from streaming.status import Announcer, read_status, will_of
-from streaming.window import Entry, LineFate, Window
+from streaming.window import Entry, Window
 
 NAME = "bridge"
 _PACED_BY = status_topic("alerter")
@@ -41,41 +38,44 @@ _LOOK_SECONDS = 1.0
 _SAVE_SECONDS = 0.25
 _RETRY_FIRST, _RETRY_LAST = 0.5, 30.0
 _CHUNK_BYTES = 256 * 1024
-_STRETCH = 200  # lines published before acknowledgements are read again
+_STRETCH, _PACKED_STRETCH = 200, 5  # messages published before acknowledgements are read again
+_WINDOW_BYTES = 4 << 20  # of payloads that wait for an acknowledgement
 
 _log = logging.getLogger(__name__)
-_LINES = Counter("citywx_bridge_lines", "Lines of the log that the position has passed", ["fate"])
-_COUNTERS = {fate: _LINES.labels(fate.value) for fate in LineFate}
-_REFUSED = Counter("citywx_bridge_refused", "Publishes that the broker refused")
-_IN_FLIGHT = Gauge("citywx_bridge_in_flight", "Lines sent and not yet acknowledged")
-_BACKLOG = Gauge("citywx_bridge_backlog_bytes", "Bytes of the log that are not read yet")
 
 
 class Bridge:
     """Moves lines from the log through the window to the broker."""
 
-    def __init__(self, process: Process, connection: Connection, checkpoint_path: Path) -> None:
+    def __init__(
+        self, process: Process, connection: Connection, hints: LogHints, checkpoint_path: Path
+    ) -> None:
         """Continue from the checkpoint, or begin at the oldest line."""
+        settings = process.settings
         self._connection = connection
+        self._hints = hints
         self._checkpoint_path = checkpoint_path
-        self._earliest = process.settings.history_start
-        self._max_window = process.settings.bridge_window
+        self._max_window = settings.bridge_window
+        packs = settings.bridge_pack is BridgePack.CATCH_UP
+        self._pack_above = settings.bridge_pack_above if packs else None
+        self._packing = False
         start = load_checkpoint(checkpoint_path)
         self._tail = Tail(process.home.readings_csv, start)
         self._acknowledged = start.position if start else None
         self._saved = self._acknowledged
-        self._published = self._acknowledged  # end of the last published line
+        self._composer = Composer(self._acknowledged, settings.history_start)
+        self._replays = ReplayDesk(process.home.readings_csv, settings.history_start)
         self._lines: deque[Line] = deque()
         self._window = Window()
         self._pacing = Pacing()
+        self._drops = DroppedWatch()
         self._announcer = Announcer(connection, NAME)
         self._saver = Background("saving the bridge's position")
         self._at_end = False  # nothing to read, as far as is known
         self._session = 0
         self._refusals = 0
         self._retry_at: float | None = None
-        self._saved_at = 0.0
-        self._looked_at = 0.0
+        self._saved_at = self._looked_at = 0.0
 
     @property
     def acknowledged(self) -> Position | None:
@@ -83,10 +83,11 @@ class Bridge:
         return self._acknowledged
 
     def step(self) -> None:
-        """Wait for something to do, and do it."""
-        woken = self._connection.wait(self._patience())
+        """Wait for something to do, and do it: new lines first, since they are waited for."""
+        if self._connection.wait(self._patience()):
+            self._hints.drain()
+            self._at_end = False
         now = time.monotonic()
-        self._hear(now)
         if self._connection.session != self._session and self._connection.ready:
             self._session = self._connection.session
             self._window.connection_lost()
@@ -94,10 +95,9 @@ class Bridge:
         elif self._retry_at is not None and now >= self._retry_at:
             self._retry_at = None
             self._send_again()
-        if woken or now - self._looked_at >= _LOOK_SECONDS:
-            self._at_end = False
-        if not self._at_end:
+        if not self._at_end or now - self._looked_at >= _LOOK_SECONDS:
             self._forward()
+        self._hear(now)
         self._settle()
         self._look_after(now)
 
@@ -118,7 +118,12 @@ class Bridge:
 
     def _room(self) -> bool:
         allowed = min(self._max_window, self._connection.send_maximum)
-        return self._connection.ready and len(self._window) < allowed and self._pacing.may_publish()
+        return (
+            self._connection.ready
+            and len(self._window) < allowed
+            and self._window.payload_bytes < _WINDOW_BYTES
+            and self._pacing.may_publish()
+        )
 
     def _hear(self, now: float) -> None:
         for outcome in self._connection.outcomes():
@@ -127,12 +132,15 @@ class Bridge:
             else:
                 self._refused(outcome, now)
         for message in self._connection.messages():
-            status = read_status(message)
-            if status is not None and not message.retained:
+            if message.topic == REPLAY_REQUEST:
+                self._answer(message)
+            elif message.topic == DROPPED:
+                self._drops.heard(message.payload)
+            elif (status := read_status(message)) is not None and not message.retained:
                 self._pacing.heard(status, now)
 
     def _refused(self, outcome: Outcome, now: float) -> None:
-        _REFUSED.inc()
+        metrics.REFUSED.labels(f"0x{outcome.code:02x}").inc()
         self._window.refuse(outcome.message_id)
         if self._retry_at is None:
             pause = min(_RETRY_LAST, _RETRY_FIRST * 2 ** min(self._refusals, 10))
@@ -145,44 +153,52 @@ class Bridge:
                 self._acknowledged,
             )
 
+    def _answer(self, request: Message) -> None:
+        answer = self._replays.answer(request)
+        if answer is not None:
+            self._connection.publish(answer)
+
     def _send_again(self) -> None:
         for entry in self._window.unsent():
             self._send(entry)
 
     def _forward(self) -> None:
         """Read and publish a stretch of lines, as far as there is room for them."""
-        for _ in range(_STRETCH):
-            if not self._room():
+        for _ in range(_PACKED_STRETCH if self._packing else _STRETCH):
+            if not self._room() or not (self._lines or self._read()):
                 return
-            if not self._lines:
-                self._lines.extend(self._tail.read(_CHUNK_BYTES))
-                self._at_end = not self._lines
-                if self._at_end:
-                    return
-            self._publish(self._lines.popleft())
+            now = datetime.now(UTC)
+            if self._packing:
+                for entry in self._composer.batch(self._lines, now):
+                    self._publish(entry)
+            else:
+                self._publish(self._composer.single(self._lines.popleft(), now))
 
-    def _publish(self, line: Line) -> None:
-        now = datetime.now(UTC)
-        end = Position(line.segment, line.end)
-        record = read_record(line, earliest=self._earliest, latest=now + FUTURE_TOLERANCE)
-        if record is None:
-            self._window.add(Entry(end, LineFate.SKIPPED, None))
-            return
-        if isinstance(record, Rejected):
-            message = Message(REJECTED, encode_rejected(record))
-            entry = Entry(end, LineFate.REJECTED, message)
-        else:
-            read_at = None if record.fetched_at else now
-            item = LogReading(record, line.segment, line.offset, line.end, read_at)
-            before = self._published
-            prev_end = before.offset if before and before.segment == line.segment else 0
-            prev_end = prev_end if prev_end <= line.offset else 0  # the segment was begun anew
-            entry = Entry(
-                end, LineFate.PUBLISHED, Message(READINGS, encode_reading(item, prev_end))
-            )
-            self._published = end
-            self._pacing.published(end)
+    def _read(self) -> bool:
+        """Read the next lines, and see whether there are so many that they should be packed."""
+        lines = self._tail.read(_CHUNK_BYTES)
+        self._at_end = not lines
+        self._lines.extend(lines)
+        if self._pack_above is not None:
+            enough = self._pack_above // 10 if self._packing else self._pack_above
+            self._packing = self._backlog_rows(lines) > enough
+        return not self._at_end
+
+    def _backlog_rows(self, lines: list[Line]) -> int:
+        """Lines that are not published yet, given those just read; a full read has more behind."""
+        if not lines:
+            return 0
+        size = lines[-1].end - lines[0].offset
+        behind = self._tail.backlog_bytes() if size >= _CHUNK_BYTES // 2 else 0
+        return len(lines) + behind * len(lines) // max(1, size)
+
+    def _publish(self, entry: Entry) -> None:
         self._window.add(entry)
+        if entry.message is None:
+            return
+        if entry.tally.published:
+            size = len(entry.message.payload)
+            self._pacing.published(entry.end, size, entry.tally.published)
         self._send(entry)
 
     def _send(self, entry: Entry) -> None:
@@ -191,14 +207,14 @@ class Bridge:
         message_id = self._connection.publish(entry.message)
         if message_id is not None:
             self._window.sent(entry, message_id)
+            metrics.count_sent(entry.message.topic)
         elif self._connection.ready and self._retry_at is None:
             self._retry_at = time.monotonic() + _RETRY_FIRST
 
     def _settle(self) -> None:
         settled = self._window.settle()
-        for entry in settled:
-            _COUNTERS[entry.fate].inc()
         if settled:
+            metrics.count_settled(settled, datetime.now(UTC))
             self._acknowledged = settled[-1].end
             self._refusals = 0
 
@@ -211,8 +227,8 @@ class Bridge:
             self._saver.start(lambda: self._save(checkpoint))
         if now - self._looked_at >= _LOOK_SECONDS:
             self._looked_at = now
-            _IN_FLIGHT.set(len(self._window))
-            _BACKLOG.set(self._tail.backlog_bytes())
+            metrics.measure(self._window, self._lines, self._tail.backlog_bytes())
+            metrics.count_reasons(self._composer.reasons)
 
     def _checkpoint(self) -> Checkpoint | None:
         return self._tail.checkpoint(self._acknowledged) if self._acknowledged else None
@@ -226,28 +242,24 @@ class Bridge:
 def main(process: Process) -> None:
     """Bridge the log to the broker until asked to stop."""
     path = process.home.state / "positions" / f"{NAME}.json"
-    with only_instance(path):
-        connection = Connection(
-            Broker.of(process.settings),
-            f"citywx-{NAME}",
-            subscriptions=(_PACED_BY,),
-            will=will_of(NAME),
-        )
-        hints = LogHints(process.home.readings_csv, connection.wake)
-        bridge = Bridge(process, connection, path)
+    broker = Broker.of(process.settings)
+    topics = (_PACED_BY, REPLAY_REQUEST, DROPPED) if broker.protocol == MQTT_5 else (_PACED_BY,)
+    with ExitStack() as cleanup:
+        cleanup.enter_context(only_instance(path))
+        connection = Connection(broker, f"citywx-{NAME}", subscriptions=topics, will=will_of(NAME))
+        cleanup.callback(connection.close)
+        hints = hints_for(process.home.readings_csv, connection)
+        cleanup.callback(hints.stop)
+        bridge = Bridge(process, connection, hints, path)
+        cleanup.callback(bridge.stop)
         looked_at = 0.0
-        try:
-            while not process.stopping.is_set():
-                if time.monotonic() - looked_at >= _LOOK_SECONDS:
-                    looked_at = time.monotonic()
-                    hints.look_after()
-                bridge.step()
-                if connection.ready:
-                    process.beat(f"acknowledged up to {bridge.acknowledged}")
-        finally:
-            hints.stop()
-            bridge.stop()
-            connection.close()
+        while not process.stopping.is_set():
+            if time.monotonic() - looked_at >= _LOOK_SECONDS:
+                looked_at = time.monotonic()
+                hints.look_after()
+            bridge.step()
+            if connection.ready:
+                process.beat(f"acknowledged up to {bridge.acknowledged}")
 
 
 if __name__ == "__main__":

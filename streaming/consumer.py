@@ -1,4 +1,4 @@
-"""Readings in log order for the alerter and the recorder: from MQTT, gaps filled from the CSV.
+"""Readings in log order for the alerter and the recorder: from MQTT, gaps filled from the log.
 
 A small state machine without a network or a clock of its own: messages and the time go in,
 readings come out. It is either *live*, where each message continues where the last one ended, or
@@ -9,22 +9,17 @@ are dropped: they are lines of the log and are read there. So it needs the broke
 import logging
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
-from datetime import UTC, datetime
-from pathlib import Path
 
 from prometheus_client import Counter
 
-from citywx.staging.lines import Line, Rejected, read_record
 from citywx.staging.position import Checkpoint, Position
-from citywx.staging.tail import Tail
-from citywx.weather.reading import FUTURE_TOLERANCE, UnreadableError
-from streaming.messages import READINGS, LogReading, ReadingMessage, decode_reading
-from streaming.mqtt import Message
+from citywx.weather.reading import UnreadableError
+from streaming.broker import Message
+from streaming.log_source import LogSource
+from streaming.messages import READINGS, READINGS_BATCH, LogReading, decode_readings
 
 _log = logging.getLogger(__name__)
 _LOOK_SECONDS = 1.0
-_CHUNK_BYTES = 256 * 1024
-
 
 _SEEN = Counter("citywx_consumer_seen", "Readings delivered, messages dropped, gaps", ["what"])
 
@@ -34,10 +29,19 @@ class ConsumerCounts:
     """What the consumer has seen."""
 
     from_mqtt: int = 0
+    """Readings delivered from messages."""
     from_log: int = 0
+    """Readings delivered from the log."""
     duplicates: int = 0
+    """Readings in messages that had been delivered already."""
     gaps: int = 0
+    """Places where something was missing between two messages."""
     unreadable: int = 0
+    """Messages that are no readings."""
+    messages: int = 0
+    """Messages on the topics of readings."""
+    bytes: int = 0
+    """Bytes in them."""
 
     def export(self, exported: "ConsumerCounts") -> None:
         """Add what is new since `exported` to the metrics, and note it there."""
@@ -51,23 +55,27 @@ class ConsumerCounts:
 class LogConsumer:
     """Delivers every reading of the log once and in its order, from a checkpoint on."""
 
-    def __init__(
-        self, readings_csv: Path, checkpoint: Checkpoint | None, *, earliest: datetime
-    ) -> None:
-        """Start at `checkpoint`, else at the log's beginning. `earliest`: oldest accepted time."""
+    def __init__(self, source: LogSource, checkpoint: Checkpoint | None) -> None:
+        """Start at `checkpoint`, else at the log's beginning."""
         self.counts = ConsumerCounts()
         self._exported = ConsumerCounts()
-        self._path = readings_csv
-        self._earliest = earliest
-        self._tail: Tail | None = Tail(readings_csv, checkpoint)
+        self._source = source
         self._here = checkpoint.position if checkpoint else None
         self._known = checkpoint  # the newest place whose bytes before it are known
         self._looked = 0.0
+        self._exported_at = 0.0
+        self._behind = True
+        self._asked = False  # the source waits for its answer to come as a message
+        source.start(checkpoint)
 
     @property
     def behind(self) -> bool:
-        """Whether more can be read at once, without waiting for a message."""
-        return self._tail is not None
+        """Whether it reads the log itself."""
+        return self._behind
+
+    def patience(self, seconds: float) -> float:
+        """How long to wait for messages: not at all while the log has more to read."""
+        return 0.0 if self._behind and not self._asked else seconds
 
     @property
     def position(self) -> Position | None:
@@ -76,40 +84,32 @@ class LogConsumer:
 
     def look(self) -> None:
         """Look into the log at the next `take`: messages may have been missed."""
-        if self._tail is None:
+        if not self._behind:
             changed = self._changed_behind()
-            self._tail = Tail(self._path, self._known if changed else self.checkpoint())
+            self._source.start(self._known if changed else self.checkpoint())
+            self._behind = True
 
     def close(self) -> None:
-        """Let go of the log's file."""
-        if self._tail is not None:
-            self._tail.close()
+        """Let go of the log."""
+        self._source.stop()
 
     def checkpoint(self) -> Checkpoint | None:
         """The position with the hash of the bytes before it; None before the first reading."""
         if self._here is None:
             return None
         if self._known is None or self._known.position != self._here:
-            found = (self._tail or Tail(self._path)).checkpoint(self._here)
-            self._known = found or self._known
+            self._known = self._source.checkpoint(self._here) or self._known
         return self._known
 
     def take(self, messages: Sequence[Message], now: float) -> list[LogReading]:
         """The next readings, given the messages that came; `now` in monotonic seconds."""
-        self.counts.export(self._exported)
-        if self._tail is not None:
-            found = self._read_log(self._tail)
+        if now - self._exported_at >= _LOOK_SECONDS:
+            self._exported_at = now
+            self.counts.export(self._exported)
+        if self._behind:
             self._looked = now
-            return found
-        readings = []
-        for message in messages:
-            if message.topic != READINGS:
-                continue
-            item = self._judge(message, now)
-            if item is not None:
-                readings.append(item)
-            if self._tail is not None:
-                break  # the rest is read from the log
+            return self._read_log(messages, now)
+        readings = self._follow(messages, now) if messages else []
         if readings:
             self._looked = now
         elif now - self._looked > _LOOK_SECONDS:
@@ -117,79 +117,77 @@ class LogConsumer:
             self.look()
         return readings
 
-    def _judge(self, message: Message, now: float) -> LogReading | None:
-        """The message's reading when it is the next one; else it is dropped, or a gap found."""
-        try:
-            decoded = decode_reading(message.payload)
-        except UnreadableError as error:
-            self.counts.unreadable += 1
-            if self.counts.unreadable == 1:
-                _log.warning("a message on %s is no reading: %s", READINGS, error)
-            return None
-        item, here = decoded.item, self._here
-        if _is_older(item, here):
-            self._duplicate(now)
-            return None
-        if here is None or not _continues(decoded, here):
-            self.counts.gaps += 1
-            self.look()
-            return None
-        self.counts.from_mqtt += 1
-        self._here = item.next_position
-        return item
+    def _follow(self, messages: Sequence[Message], now: float) -> list[LogReading]:
+        """The readings that continue where the last one ended, up to the first gap."""
+        readings: list[LogReading] = []
+        for message in messages:
+            if message.topic not in (READINGS, READINGS_BATCH):
+                continue
+            self.counts.messages += 1
+            self.counts.bytes += len(message.payload)
+            try:
+                items = decode_readings(message.payload)
+            except UnreadableError as error:
+                self.counts.unreadable += 1
+                if self.counts.unreadable == 1:
+                    _log.warning("a message on %s: %s", message.topic, error)
+                continue
+            complete = self._continue(items, readings)
+            if not complete:
+                self.counts.gaps += 1
+                self.look()
+                break  # the rest is read from the log
+        self.counts.from_mqtt += len(readings)
+        if messages and not readings and not self._behind:
+            self._look_behind(now)
+        return readings
 
-    def _duplicate(self, now: float) -> None:
-        self.counts.duplicates += 1
+    def _continue(self, items: list[tuple[LogReading, int]], readings: list[LogReading]) -> bool:
+        """Put what is new behind `readings`; False where something is missing before it."""
+        here = self._here
+        segment, offset = (here.segment, here.offset) if here else ("", 0)
+        complete = True
+        for item, prev_end in items:
+            if item.segment == segment:
+                if item.end <= offset:
+                    self.counts.duplicates += 1
+                    continue
+                complete = prev_end <= offset <= item.offset
+            else:
+                if here is not None and item.next_position.sequence < here.sequence:
+                    self.counts.duplicates += 1
+                    continue
+                complete = False
+            if not complete:
+                break
+            readings.append(item)
+            offset = item.end
+        if here is not None and offset != here.offset:
+            self._here = Position(segment, offset)
+        return complete
+
+    def _look_behind(self, now: float) -> None:
+        """Only messages that came twice: perhaps the log was begun anew."""
         if now - self._looked > _LOOK_SECONDS:
-            # Not only messages that came twice: perhaps the log was begun anew.
             self._looked = now
             if self._changed_behind():
                 self.look()
 
     def _changed_behind(self) -> bool:
-        """Whether the log's bytes are not those that were read: the tail then begins anew."""
-        known = self._known
-        return known is not None and Tail(self._path).checkpoint(known.position) not in (
-            None,
-            known,
-        )
+        """Whether the log's bytes are not those that were read: reading then begins anew."""
+        return self._known is not None and not self._source.holds(self._known)
 
-    def _read_log(self, tail: Tail) -> list[LogReading]:
-        lines = tail.read(_CHUNK_BYTES)
-        if not lines:
-            self._caught_up(tail)
+    def _read_log(self, messages: Sequence[Message], now: float) -> list[LogReading]:
+        stretch = self._source.read(messages, now)
+        self._asked = stretch is None
+        if stretch is None:
             return []
-        moment = datetime.now(UTC)
-        readings = [item for line in lines if (item := self._read_line(line, moment)) is not None]
-        self._here = Position(lines[-1].segment, lines[-1].end)
-        self.counts.from_log += len(readings)
-        return readings
-
-    def _caught_up(self, tail: Tail) -> None:
-        if tail.position is not None:
-            self._here = tail.position
-            self._known = tail.checkpoint(tail.position)
-        tail.close()
-        self._tail = None
-
-    def _read_line(self, line: Line, moment: datetime) -> LogReading | None:
-        reading = read_record(line, earliest=self._earliest, latest=moment + FUTURE_TOLERANCE)
-        if reading is None or isinstance(reading, Rejected):
-            return None
-        read_at = None if reading.fetched_at else moment
-        return LogReading(reading, line.segment, line.offset, line.end, read_at)
-
-
-def _is_older(item: LogReading, here: Position | None) -> bool:
-    """Whether the line lies before the place that was reached."""
-    if here is None:
-        return False
-    if item.segment == here.segment:
-        return item.end <= here.offset
-    return item.next_position.sequence < here.sequence
-
-
-def _continues(message: ReadingMessage, here: Position) -> bool:
-    """Whether nothing was published between the place that was reached and this line."""
-    item = message.item
-    return item.segment == here.segment and message.prev_end <= here.offset <= item.offset
+        if stretch.at is not None:
+            self._here = stretch.at
+        if stretch.end:
+            if self._here is not None:
+                self._known = self._source.checkpoint(self._here) or self._known
+            self._source.stop()
+            self._behind = False
+        self.counts.from_log += len(stretch.readings)
+        return stretch.readings

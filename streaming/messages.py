@@ -1,31 +1,40 @@
 """Topics, and what stands in the messages on them: reading ⇄ MQTT payload."""
 
 import base64
-import json
-from dataclasses import dataclass
-from datetime import datetime
+import re
+from datetime import UTC, datetime
+from functools import lru_cache
+from typing import Annotated, Literal, NamedTuple
 from urllib.parse import quote
 
-from citywx.staging.lines import Line, Rejected
+import msgspec
+from msgspec import Meta
+
+from citywx.staging.lines import Rejected
 from citywx.staging.position import Position
-from citywx.weather.reading import (
-    Reading,
-    UnreadableError,
-    encode_payload,
-    format_timestamp,
-    from_payload,
-    parse_timestamp,
-    to_payload,
-)
+from citywx.weather.reading import MAX_TEXT_LENGTH, Reading, UnreadableError, parse_text
 
 READINGS = "weather/readings"
+READINGS_BATCH = "weather/readings/batch"
 REJECTED = "weather/rejected"
 ALERTS = "weather/alerts"
+REPLAY_REQUEST = "weather/replay/request"
+REPLAY_RESPONSES = "weather/replay/response/"
+
+MAX_BATCH_BYTES = 48 * 1024
+PAYLOAD_VERSION: Literal[1] = 1
+_KEPT_BYTES = 4 * 1024
+_SEGMENT = re.compile(r"\d{1,12}-[0-9a-f]{1,64}", re.ASCII)
 
 
 def status_topic(process: str) -> str:
     """The retained topic on which a process says where it is."""
     return f"weather/status/{process}"
+
+
+def replay_response_topic(client_id: str) -> str:
+    """Where the bridge answers a consumer that asked for a range of the log."""
+    return f"{REPLAY_RESPONSES}{client_id}"
 
 
 def alert_state_topic(rule_id: str, city: str) -> str:
@@ -37,8 +46,7 @@ def alert_state_topic(rule_id: str, city: str) -> str:
     return f"weather/alerts/state/{quote(rule_id, safe='')}/{quote(city, safe='')}"
 
 
-@dataclass(frozen=True, slots=True)
-class LogReading:
+class LogReading(NamedTuple):
     """A reading, and the line of the log that it stands on."""
 
     reading: Reading
@@ -54,65 +62,123 @@ class LogReading:
         return Position(self.segment, self.end)
 
 
-@dataclass(frozen=True, slots=True)
-class ReadingMessage:
-    """What `weather/readings` carries."""
+_Text = Annotated[str, Meta(min_length=1, max_length=MAX_TEXT_LENGTH)]
+_Moment = Annotated[datetime, Meta(tz=True)]
+_Place = Annotated[int, Meta(ge=0, lt=1 << 53)]
 
-    item: LogReading
-    prev_end: int
-    """End of the last published line before it in its segment; 0 for a segment's first."""
+
+class _Payload(msgspec.Struct, gc=False):
+    """The JSON object of a reading."""
+
+    v: Literal[1]
+    timestamp: _Moment
+    city: _Text
+    temperature_c: float | None
+    humidity: float | None
+    pressure: float | None
+    wind_speed: float | None
+    weather: _Text | None
+    source: _Text
+    fetched_at: _Moment | None
+    segment: str
+    offset: _Place
+    end: _Place
+    prev_end: _Place
+    read_at: _Moment | msgspec.UnsetType = msgspec.UNSET
+
+
+_encoder = msgspec.json.Encoder()
+_decoder = msgspec.json.Decoder(_Payload)
+
+
+def encode_body(body: dict[str, object]) -> bytes:
+    """Compact UTF-8 JSON."""
+    return _encoder.encode(body)
 
 
 def encode_reading(item: LogReading, prev_end: int) -> bytes:
     """The payload on `weather/readings`."""
-    payload = to_payload(item.reading)
-    payload["segment"] = item.segment
-    payload["offset"] = item.offset
-    payload["end"] = item.end
-    payload["prev_end"] = prev_end
-    if item.read_at is not None:
-        payload["read_at"] = format_timestamp(item.read_at)
-    return encode_payload(payload)
+    return _encoder.encode(_payload(item, prev_end))
 
 
-def decode_reading(payload: bytes) -> ReadingMessage:
-    """Read a payload of `weather/readings`; UnreadableError says why it is none."""
+def append_reading(batch: bytearray, item: LogReading, prev_end: int) -> None:
+    """Put a reading behind the others of a payload of `weather/readings/batch`."""
+    _encoder.encode_into(_payload(item, prev_end), batch, -1)
+    batch += b"\n"
+
+
+def decode_readings(payload: bytes) -> list[tuple[LogReading, int]]:
+    """Read a payload of `weather/readings` or `…/batch`; UnreadableError says why it is none.
+
+    Beside each reading its `prev_end`: the end of the last published line before it in its
+    segment, 0 for a segment's first.
+    """
     try:
-        body = json.loads(payload)
-    except (ValueError, RecursionError):
-        message = "payload is not JSON"
+        items = [(_item(body), body.prev_end) for body in _decoder.decode_lines(payload)]
+    except (msgspec.MsgspecError, OverflowError, RecursionError) as error:
+        message = f"payload is no reading: {error}"
         raise UnreadableError(message) from None
-    if not isinstance(body, dict):
-        message = "payload is not a JSON object"
+    if not items:
+        message = "payload is empty"
         raise UnreadableError(message)
-    offset, end, prev_end = (body.get(name) for name in ("offset", "end", "prev_end"))
-    segment, read_at = body.get("segment"), body.get("read_at")
-    if (
-        not isinstance(segment, str)
-        or not segment.partition("-")[0].isdecimal()
-        or not (type(offset) is type(end) is type(prev_end) is int)
-        or not 0 <= prev_end <= offset < end
-    ):
+    return items
+
+
+def _payload(item: LogReading, prev_end: int) -> _Payload:
+    reading, segment, offset, end, read_at = item
+    return _Payload(
+        PAYLOAD_VERSION, *reading, segment, offset, end, prev_end, read_at or msgspec.UNSET
+    )
+
+
+def _item(body: _Payload) -> LogReading:
+    segment, offset, end, fetched_at = body.segment, body.offset, body.end, body.fetched_at
+    if not (body.prev_end <= offset < end and _is_segment(segment)):
         message = "payload has no valid place in the log"
         raise UnreadableError(message)
-    moment = parse_timestamp(read_at) if isinstance(read_at, str) else None
-    return ReadingMessage(LogReading(from_payload(body), segment, offset, end, moment), prev_end)
+    city, weather, source = _texts(body.city, body.weather, body.source)
+    reading = Reading(
+        _utc(body.timestamp),
+        city,
+        body.temperature_c,
+        body.humidity,
+        body.pressure,
+        body.wind_speed,
+        weather,
+        source,
+        fetched_at and _utc(fetched_at),
+    )
+    return LogReading(reading, segment, offset, end, body.read_at or None)
+
+
+def _utc(moment: datetime) -> datetime:
+    return moment if moment.tzinfo is UTC else moment.astimezone(UTC)
+
+
+@lru_cache(64)
+def _is_segment(text: str) -> bool:
+    return _SEGMENT.fullmatch(text) is not None
+
+
+@lru_cache(4096)
+def _texts(city: str, weather: str | None, source: str) -> tuple[str, str | None, str]:
+    named = parse_text("city", city), parse_text("source", source)
+    if named[0] is None or named[1] is None:
+        message = "payload lacks a city or a source"
+        raise UnreadableError(message)
+    return named[0], weather and parse_text("weather", weather), named[1]
 
 
 def encode_rejected(rejected: Rejected) -> bytes:
     """The payload on `weather/rejected`: where, why, and the line's first 4 KiB in base64."""
     line = rejected.line
-    return encode_payload(
+    return encode_body(
         {
-            "v": 1,
+            "v": PAYLOAD_VERSION,
             "segment": line.segment,
             "offset": line.offset,
             "end": line.end,
             "reason": rejected.reason,
-            "raw_base64": base64.b64encode(_kept(line)).decode(),
+            "raw_base64": base64.b64encode(line.data[:_KEPT_BYTES]).decode(),
         }
     )
-
-
-def _kept(line: Line) -> bytes:
-    return line.data[: 4 * 1024]

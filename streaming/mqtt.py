@@ -1,9 +1,10 @@
 """MQTT: the only import of paho; nothing of paho leaves this module.
 
 One thread: `Connection.wait` runs the selector over paho's socket (its external-loop interface)
-and over one descriptor that wakes the loop. Callbacks only append to queues. Every connection is a
+and over the descriptors that wake the loop. Callbacks only append to queues. Every connection is a
 new paho client with a clean start, so that paho re-sends nothing by itself: what is unacknowledged
-is its owner's business.
+is its owner's business. A message is acknowledged once its owner, who has taken it, waits again:
+so after the work on it, which is then not held up by the answer.
 """
 
 import logging
@@ -14,8 +15,6 @@ import socket
 import time
 from collections import deque
 from collections.abc import Callable
-from dataclasses import dataclass, field
-from urllib.parse import unquote, urlsplit
 
 from paho.mqtt.client import Client, ConnectFlags, DisconnectFlags, MQTTMessage
 from paho.mqtt.enums import CallbackAPIVersion, MQTTErrorCode, MQTTProtocolVersion
@@ -23,12 +22,12 @@ from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties
 from paho.mqtt.reasoncodes import ReasonCode
 from paho.mqtt.subscribeoptions import SubscribeOptions
+from prometheus_client import Counter
 
-from citywx.settings import Settings
+from streaming.broker import MQTT_5, Broker, Message, Outcome, TakenOverError
 
 _log = logging.getLogger(__name__)
 
-FIRST_FAILURE_CODE = 0x80
 _TAKEN_OVER = 0x8E
 _KEEPALIVE_SECONDS = 30
 _CONNECT_SECONDS = 3.0
@@ -37,70 +36,10 @@ _STABLE_SECONDS = 5.0  # a connection that holds so long ends the back-off
 _SUSPICIOUS_FAILURES = 3
 _MISC_SECONDS = 1.0
 _READS_PER_WAKE = 500
-_MQTT_5 = 5
-_DEFAULT_PORT = 1883
+_BYTES_PER_WAKE = 1 << 20
+_FLOWING_SECONDS = 0.0005  # messages that follow each other so soon are read together
 
-
-class BrokerNotConfiguredError(Exception):
-    """No MQTT_URL is set, or it is no MQTT address."""
-
-
-class TakenOverError(Exception):
-    """Another process connected under this process's client id."""
-
-
-@dataclass(frozen=True, slots=True)
-class Broker:
-    """Where the broker is, and as whom to connect."""
-
-    host: str
-    port: int
-    user: str | None = None
-    password: str | None = field(default=None, repr=False)
-    protocol: int = _MQTT_5
-    """5 for MQTT 5, 4 for MQTT 3.1.1 (no reason codes)."""
-
-    @classmethod
-    def of(cls, settings: Settings) -> "Broker":
-        """The broker at MQTT_URL; BrokerNotConfiguredError when there is none."""
-        if settings.mqtt_url is None:
-            message = "MQTT_URL is not set: start the pipeline with `make up`, or set it"
-            raise BrokerNotConfiguredError(message)
-        message = "MQTT_URL must look like mqtt://user:password@host:port"
-        try:
-            url = urlsplit(settings.mqtt_url.get_secret_value())
-            port = url.port or _DEFAULT_PORT
-        except ValueError:  # its text may hold parts of the address, and so of the password
-            raise BrokerNotConfiguredError(message) from None
-        if url.scheme != "mqtt" or not url.hostname:
-            raise BrokerNotConfiguredError(message)
-        user = unquote(url.username) if url.username else None
-        password = unquote(url.password) if url.password else None
-        return cls(url.hostname, port, user, password, settings.mqtt_protocol)
-
-
-@dataclass(frozen=True, slots=True)
-class Message:
-    """A message, received or to be sent."""
-
-    topic: str
-    payload: bytes
-    retained: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Outcome:
-    """What the broker answered to a publish."""
-
-    message_id: int
-    code: int
-    """MQTT 5 reason code; 0 from a broker that speaks 3.1.1."""
-    reason: str
-
-    @property
-    def accepted(self) -> bool:
-        """Whether the broker took the message (0x10, no subscribers, is fine)."""
-        return self.code < FIRST_FAILURE_CODE
+_CONNECTIONS = Counter("citywx_mqtt_connections", "Connections made to the broker")
 
 
 class Connection:
@@ -128,16 +67,20 @@ class Connection:
         self._client: Client | None = None
         self._ready = False
         self._messages: deque[Message] = deque()
+        self._unread_bytes = 0
+        self._arrived: list[int] = []  # ids of messages that wait in the queue
+        self._taken: list[int] = []  # ids of messages that are being worked on
         self._outcomes: deque[Outcome] = deque()
         self._control: deque[Callable[[], None]] = deque()
         self._selector = selectors.DefaultSelector()
         self._socket: socket.socket | None = None
+        self._watched = 0
         self._wake_read, self._wake_write = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)
         self._selector.register(self._wake_read, selectors.EVENT_READ)
         self._failures = 0
         self._next_attempt = 0.0
         self._opened_at = self._ready_at = 0.0
-        self._misc_at = 0.0
+        self._misc_at = self._read_at = 0.0
 
     @property
     def ready(self) -> bool:
@@ -151,36 +94,50 @@ class Connection:
         except BlockingIOError:
             return  # the pipe is full: the loop wakes anyway
 
+    def watch(self, descriptor: int) -> None:
+        """Let a `wait` end, as by `wake`, when the descriptor can be read; its owner reads it."""
+        self._selector.register(descriptor, selectors.EVENT_READ)
+
+    def unwatch(self, descriptor: int) -> None:
+        """Watch it no longer; before it is closed."""
+        self._selector.unregister(descriptor)
+
     def wait(self, timeout: float) -> bool:
         """Handle the network; returns after `timeout` seconds, or once something happened.
 
-        True when `wake` was called meanwhile.
+        True when `wake` was called meanwhile, or a watched descriptor can be read.
         """
-        woken = False
+        self._acknowledge()
         now = time.monotonic()
         if self._client is None and now >= self._next_attempt:
             self._open(now)
         if self._client is None:
             timeout = min(timeout, max(0.0, self._next_attempt - now))
-        if self._control:
+        if self._control or self._messages:
             timeout = 0
-        self._watch()
+        self._watch_socket()
+        woken = False
         for key, mask in self._selector.select(max(0.0, timeout)):
-            if key.fd == self._wake_read:
-                _drain(self._wake_read)
+            if key.fileobj is not self._socket:
+                if key.fd == self._wake_read:
+                    _drain(self._wake_read)
                 woken = True
                 continue
             if mask & selectors.EVENT_READ:
                 self._read()
             if mask & selectors.EVENT_WRITE and self._client is not None:
                 self._client.loop_write()
-        self._look_after(time.monotonic())
+        if self._control or time.monotonic() >= self._misc_at:
+            self._look_after(time.monotonic())
         return woken
 
     def messages(self) -> list[Message]:
-        """Take the messages that have arrived."""
+        """Take the messages that have arrived; the next `wait` acknowledges them."""
         taken = list(self._messages)
         self._messages.clear()
+        self._unread_bytes = 0
+        self._taken += self._arrived
+        self._arrived.clear()
         return taken
 
     def outcomes(self) -> list[Outcome]:
@@ -194,13 +151,24 @@ class Connection:
         if self._client is None or not self._ready:
             return None
         info = self._client.publish(
-            message.topic, message.payload, qos=qos, retain=message.retained
+            message.topic, message.payload, qos, message.retained, self._properties(message)
         )
         return info.mid if info.rc == MQTTErrorCode.MQTT_ERR_SUCCESS else None
+
+    def _properties(self, message: Message) -> Properties | None:
+        if self._broker.protocol != MQTT_5 or not (message.reply_to or message.correlation):
+            return None
+        properties = Properties(PacketTypes.PUBLISH)  # type: ignore[no-untyped-call]  # paho's gap
+        if message.reply_to:
+            properties.ResponseTopic = message.reply_to
+        if message.correlation:
+            properties.CorrelationData = message.correlation
+        return properties
 
     def close(self) -> None:
         """Say goodbye (so that the will is not sent) and let go of everything."""
         if self._client is not None:
+            self._acknowledge()
             self._client.disconnect()
             self._drop()
         self._selector.close()
@@ -213,7 +181,7 @@ class Connection:
         client = self._new_client()
         properties = None
         options: dict[str, object] = {}
-        if self._broker.protocol == _MQTT_5:
+        if self._broker.protocol == MQTT_5:
             properties = Properties(PacketTypes.CONNECT)  # type: ignore[no-untyped-call]  # paho's gap
             properties.ReceiveMaximum = self._receive_maximum
             options = {"clean_start": True, "properties": properties}
@@ -231,13 +199,14 @@ class Connection:
         self._client = client
 
     def _new_client(self) -> Client:
-        is_5 = self._broker.protocol == _MQTT_5
+        is_5 = self._broker.protocol == MQTT_5
         client = Client(
             CallbackAPIVersion.VERSION2,
             client_id=self._client_id,
             clean_session=None if is_5 else True,
             protocol=MQTTProtocolVersion.MQTTv5 if is_5 else MQTTProtocolVersion.MQTTv311,
             reconnect_on_failure=False,
+            manual_ack=True,
         )
         client.max_inflight_messages_set(0)  # the owner's window rules; paho's would be scanned
         client.connect_timeout = _CONNECT_SECONDS
@@ -266,7 +235,8 @@ class Connection:
     def _drop(self) -> None:
         self._ready = False
         self._client = None
-        self._outcomes.clear()  # their message ids mean nothing in the next session
+        for ids in (self._outcomes, self._arrived, self._taken):
+            ids.clear()  # they mean nothing in the next session
         if self._socket is not None:
             self._selector.unregister(self._socket)
             self._socket.close()
@@ -282,7 +252,7 @@ class Connection:
         if self._subscriptions:
             topics = [(topic, SubscribeOptions(qos=1)) for topic in self._subscriptions]
             pairs = [(topic, 1) for topic in self._subscriptions]
-            self._client.subscribe(topics if self._broker.protocol == _MQTT_5 else pairs)
+            self._client.subscribe(topics if self._broker.protocol == MQTT_5 else pairs)
         else:
             self._established()
 
@@ -296,6 +266,7 @@ class Connection:
         self._ready = True
         self._ready_at = time.monotonic()
         self.session += 1
+        _CONNECTIONS.inc()
         _log.info("connected to broker %s:%d", self._broker.host, self._broker.port)
 
     def _disconnected(self, code: int, reason: str) -> None:
@@ -310,32 +281,49 @@ class Connection:
 
     # The loop
 
-    def _watch(self) -> None:
+    def _acknowledge(self) -> None:
+        """Tell the broker that what was taken is done with."""
+        for message_id in self._taken:
+            if self._client is None:
+                break
+            self._client.ack(message_id, 1)
+        self._taken.clear()
+
+    def _watch_socket(self) -> None:
         """Watch the socket for what paho wants of it now."""
         if self._client is None or self._socket is None:
             return
         wanted = selectors.EVENT_READ
         if self._client.want_write():
             wanted |= selectors.EVENT_WRITE
-        if self._selector.get_key(self._socket).events != wanted:
+        if wanted != self._watched:
             self._selector.modify(self._socket, wanted)
+            self._watched = wanted
 
     def _read(self) -> None:
-        """Read while packets come: paho reads one a call when it waits for no acknowledgement."""
-        for _ in range(_READS_PER_WAKE):
+        """Read a packet; while they follow each other closely, those behind it too.
+
+        A look for more costs as much as the work on one message, which would wait for it.
+        """
+        now = time.monotonic()
+        reads = _READS_PER_WAKE if now - self._read_at < _FLOWING_SECONDS else 1
+        self._read_at = now
+        for _ in range(reads):
             before = len(self._messages)
             if self._client is None:
                 return
             self._client.loop_read()
-            if len(self._messages) == before:
+            if len(self._messages) == before or self._unread_bytes > _BYTES_PER_WAKE:
                 return
 
     def _look_after(self, now: float) -> None:
         while self._control:
             self._control.popleft()()
-        if self._client is None or now < self._misc_at:
+        if now < self._misc_at:
             return
         self._misc_at = now + _MISC_SECONDS
+        if self._client is None:
+            return
         self._client.loop_misc()
         if self._ready and now - self._ready_at > _STABLE_SECONDS:
             self._failures = 0
@@ -394,15 +382,24 @@ class Connection:
         properties: Properties,
     ) -> None:
         del client, userdata, properties
-        self._outcomes.append(Outcome(message_id, code.value, str(code)))
+        reason = str(code) if code.is_failure else ""  # finding its name is slow
+        self._outcomes.append(Outcome(message_id, code.value, reason))
 
     def _on_message(self, client: Client, userdata: object, message: MQTTMessage) -> None:
-        del client, userdata
+        del userdata
+        if client is not self._client:
+            return
         try:
             topic = message.topic
         except UnicodeDecodeError:
             topic = ""  # not one of ours, whatever it is
-        self._messages.append(Message(topic, bytes(message.payload), message.retain))
+        payload = bytes(message.payload)
+        reply_to = getattr(message.properties, "ResponseTopic", None)
+        correlation = getattr(message.properties, "CorrelationData", b"")
+        self._messages.append(Message(topic, payload, message.retain, reply_to, correlation))
+        self._unread_bytes += len(payload)
+        if message.qos:
+            self._arrived.append(message.mid)
 
     def _on_socket_open(self, client: Client, userdata: object, sock: object) -> None:
         del client, userdata
@@ -410,6 +407,7 @@ class Connection:
             sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             self._socket = sock
             self._selector.register(sock, selectors.EVENT_READ)
+            self._watched = selectors.EVENT_READ
 
     def _on_socket_close(self, client: Client, userdata: object, sock: object) -> None:
         del client, userdata

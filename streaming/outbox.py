@@ -6,7 +6,8 @@ are given up, and counted.
 
 from collections import deque
 
-from streaming.mqtt import Connection, Message
+from streaming.broker import Message
+from streaming.mqtt import Connection
 
 _MAX_KEPT = 10_000
 

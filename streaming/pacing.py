@@ -7,34 +7,49 @@ A broker drops messages of a slow subscriber silently once its queue is full. No
 import time
 from collections import deque
 
-from citywx.local_stack.broker import MAX_QUEUED_MESSAGES
+from citywx.local_stack.broker import MAX_QUEUED_BYTES, MAX_QUEUED_MESSAGES
 from citywx.staging.position import Position
 from streaming.status import Status
 
-MAX_AHEAD = MAX_QUEUED_MESSAGES // 2
 SILENT_SECONDS = 10.0
 _MARK_EVERY = 500
+_QUEUE_OVERHEAD = 100
+"""Bytes that a queued message costs the broker beside its payload, about."""
 
 
 class Pacing:
-    """Counts what was published beyond the position that a consumer last announced."""
+    """Knows how full the broker's queue for a consumer can be, from what that one announces."""
 
-    def __init__(self, max_ahead: int = MAX_AHEAD, mark_every: int = _MARK_EVERY) -> None:
-        self._max_ahead = max_ahead
+    def __init__(
+        self,
+        max_messages: int = MAX_QUEUED_MESSAGES // 2,
+        max_bytes: int = MAX_QUEUED_BYTES // 2,
+        mark_every: int = _MARK_EVERY,
+    ) -> None:
+        self._max_messages = max_messages
+        self._max_bytes = max_bytes
         self._mark_every = mark_every
-        self._published = 0
-        self._marks: deque[tuple[tuple[int, int], int]] = deque()
-        self._reached = 0
+        self._messages = self._bytes = 0
+        self._marked = 0
+        self._marks: deque[tuple[tuple[int, int], int, int]] = deque()
+        self._reached = (0, 0)
         self._heard_at: float | None = None
 
-    def published(self, end: Position) -> None:
-        """Note a published line."""
-        self._published += 1
-        if self._published % self._mark_every == 0:
-            place = (end.sequence, end.offset)
-            if self._marks and place < self._marks[-1][0]:
-                self._marks.clear()  # the log was begun anew: nobody will reach the old places
-            self._marks.append((place, self._published))
+    def published(self, end: Position, size: int, lines: int = 1) -> None:
+        """Note a message of `size` bytes that carries so many lines, the last of which ends there.
+
+        Packed messages are marked one by one, since few of them fill a queue.
+        """
+        self._messages += 1
+        self._bytes += size + _QUEUE_OVERHEAD
+        self._marked += lines
+        if self._marked < self._mark_every:
+            return
+        self._marked = 0
+        place = (end.sequence, end.offset)
+        if self._marks and place < self._marks[-1][0]:
+            self._marks.clear()  # the log was begun anew: nobody will reach the old places
+        self._marks.append((place, self._messages, self._bytes))
 
     def heard(self, status: Status, now: float) -> None:
         """Note what the consumer announced."""
@@ -44,16 +59,18 @@ class Pacing:
         self._heard_at = now
         place = (status.position.sequence, status.position.offset)
         while self._marks and self._marks[0][0] <= place:
-            self._reached = self._marks.popleft()[1]
+            _, messages, size = self._marks.popleft()
+            self._reached = (messages, size)
 
     @property
-    def ahead(self) -> int:
-        """Lines published and not reached; a few hundred too many, never too few."""
-        return self._published - self._reached
+    def ahead(self) -> tuple[int, int]:
+        """Messages and bytes that were published and not reached; too many rather than too few."""
+        return self._messages - self._reached[0], self._bytes - self._reached[1]
 
     def may_publish(self, now: float | None = None) -> bool:
-        """Whether another line may go out; a consumer that is silent is not waited for."""
-        if self.ahead < self._max_ahead:
+        """Whether another message may go out; a consumer that is silent is not waited for."""
+        messages, size = self.ahead
+        if messages < self._max_messages and size < self._max_bytes:
             return True
         moment = time.monotonic() if now is None else now
         return self._heard_at is None or moment - self._heard_at > SILENT_SECONDS

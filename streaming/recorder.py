@@ -16,10 +16,12 @@ from sqlalchemy.exc import DBAPIError, OperationalError
 
 from citywx.staging.position import Checkpoint, save_checkpoint
 from citywx.warehouse.database import DatabaseNotConfiguredError, engine_for, is_migrated
+from streaming.broker import Broker, BrokerNotConfiguredError
 from streaming.consumer import LogConsumer
 from streaming.dagster_report import DagsterReport
-from streaming.messages import READINGS, LogReading
-from streaming.mqtt import Broker, BrokerNotConfiguredError, Connection
+from streaming.log_source import log_source
+from streaming.messages import READINGS, READINGS_BATCH, LogReading, replay_response_topic
+from streaming.mqtt import Connection
 from streaming.only_instance import AlreadyRunningError, only_instance
 from streaming.process import Process, run
 from streaming.recorder_tables import (
@@ -34,6 +36,7 @@ from streaming.recorder_tables import (
 from streaming.status import Announcer, will_of
 
 NAME = "recorder"
+CLIENT_ID = f"citywx-{NAME}"
 _WAIT_SECONDS = 0.25
 _BATCH_SECONDS = 0.25
 _BATCH_ROWS = 5_000
@@ -57,9 +60,8 @@ class Recorder:
         self._engine = engine
         self._connection = connection
         self._home = process.home
-        self._consumer = LogConsumer(
-            process.home.readings_csv, start, earliest=process.settings.history_start
-        )
+        source = log_source(process.settings, process.home.readings_csv, connection, CLIENT_ID)
+        self._consumer = LogConsumer(source, start)
         self._announcer = Announcer(connection, NAME)
         self._report = DagsterReport(process.settings.dagster_url)
         self._batch: list[LogReading] = []
@@ -77,7 +79,7 @@ class Recorder:
 
     def step(self) -> None:
         """Wait for readings; write them when the batch is due."""
-        self._connection.wait(0.0 if self._consumer.behind else _WAIT_SECONDS)
+        self._connection.wait(self._consumer.patience(_WAIT_SECONDS))
         now = time.monotonic()
         if self._connection.session != self._session:
             self._session = self._connection.session
@@ -173,8 +175,8 @@ def main(process: Process) -> None:
 def _record(process: Process, engine: Engine) -> None:
     connection = Connection(
         Broker.of(process.settings),
-        f"citywx-{NAME}",
-        subscriptions=(READINGS,),
+        CLIENT_ID,
+        subscriptions=(READINGS, READINGS_BATCH, replay_response_topic(CLIENT_ID)),
         will=will_of(NAME),
     )
     with ExitStack() as cleanup:

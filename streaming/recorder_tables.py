@@ -4,12 +4,13 @@ import os
 from collections.abc import Sequence
 from pathlib import Path
 
-from sqlalchemy import Connection, delete, exists, func, select
+from sqlalchemy import Connection, delete, exists, func, select, text
 from sqlalchemy.dialects.postgresql import insert
 
 from citywx.staging.position import Checkpoint, Position, hash_before
+from citywx.warehouse.copy_in import NULL, copy_lines, copy_text, copy_time, create_stage
 from citywx.warehouse.tables import alerts, consumer_positions, live_readings, weather_readings
-from citywx.weather.reading import MEASURES, UnreadableError, parse_timestamp
+from citywx.weather.reading import UnreadableError, parse_timestamp
 from streaming.alerts_log import read_events
 from streaming.messages import LogReading
 
@@ -17,6 +18,25 @@ READINGS_CONSUMER = "recorder"
 ALERTS_CONSUMER = "recorder-alerts"
 _ALERTS_BATCH = 2_000
 PRUNE_BATCH = 5_000
+
+_STAGE = "live_stage"
+_STAGE_COLUMNS = """
+    source text, city text, "timestamp" timestamptz, temperature_c double precision,
+    humidity double precision, pressure double precision, wind_speed double precision,
+    weather text, fetched_at timestamptz, segment text, byte_offset bigint
+"""
+_MERGE = text("""
+    INSERT INTO live_readings (
+        source, city, "timestamp", temperature_c, humidity, pressure, wind_speed, weather,
+        fetched_at, segment, byte_offset
+    )
+    SELECT * FROM live_stage
+    ON CONFLICT (source, city, "timestamp") DO UPDATE SET
+        temperature_c = excluded.temperature_c, humidity = excluded.humidity,
+        pressure = excluded.pressure, wind_speed = excluded.wind_speed,
+        weather = excluded.weather, fetched_at = excluded.fetched_at,
+        segment = excluded.segment, byte_offset = excluded.byte_offset, received_at = now()
+""")
 
 
 def load_position(connection: Connection, consumer: str) -> Checkpoint | None:
@@ -43,23 +63,13 @@ def save_position(connection: Connection, consumer: str, checkpoint: Checkpoint)
 
 
 def write_readings(connection: Connection, items: Sequence[LogReading]) -> int:
-    """Write a batch; of several lines with one identity the last in the log rules."""
-    latest = {item.reading.identity: _reading_row(item) for item in items}
+    """Write a batch by COPY; of several lines with one identity the last in the log rules."""
+    latest = {item.reading.identity: item for item in items}
     if not latest:
         return 0
-    statement = insert(live_readings)
-    keys = ("source", "city", "timestamp")
-    changed = {
-        column.name: statement.excluded[column.name]
-        for column in live_readings.c
-        if column.name not in (*keys, "received_at")
-    }
-    connection.execute(
-        statement.on_conflict_do_update(
-            index_elements=keys, set_=changed | {"received_at": func.now()}
-        ),
-        list(latest.values()),
-    )
+    create_stage(connection, _STAGE, _STAGE_COLUMNS)
+    copy_lines(connection, _STAGE, map(_copy_line, latest.values()))
+    connection.execute(_MERGE)
     return len(latest)
 
 
@@ -107,18 +117,19 @@ def prune_live(connection: Connection) -> int:
     return deleted.rowcount
 
 
-def _reading_row(item: LogReading) -> dict[str, object]:
-    reading = item.reading
-    return {
-        "source": reading.source,
-        "city": reading.city,
-        "timestamp": reading.timestamp,
-        **{name: getattr(reading, name) for name in MEASURES},
-        "weather": reading.weather,
-        "fetched_at": reading.fetched_at,
-        "segment": item.segment,
-        "byte_offset": item.offset,
-    }
+def _copy_line(item: LogReading) -> str:
+    (timestamp, city, *measures, weather, source, fetched_at), segment, offset, _, _ = item
+    fields = (
+        copy_text(source),
+        copy_text(city),
+        timestamp.isoformat(),
+        *(NULL if value is None else repr(value) for value in measures),
+        copy_text(weather),
+        copy_time(fetched_at),
+        segment,
+        str(offset),
+    )
+    return "\t".join(fields) + "\n"
 
 
 _SAME_NAME = ("alert_id", "event", "rule_id", "city", "severity", "metric", "value", "message")

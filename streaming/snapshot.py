@@ -12,6 +12,7 @@ from pathlib import Path
 
 from citywx.staging.position import Checkpoint, Position
 from citywx.weather.alerting.steps import RuleState, dump_states, load_states
+from streaming.messages import encode_body
 
 _VERSION = 1
 
@@ -25,10 +26,10 @@ class Snapshot:
     states: Mapping[tuple[str, str], RuleState] = field(default_factory=dict)
 
 
-def encode_snapshot(snapshot: Snapshot) -> str:
-    """The snapshot as the text that is saved."""
+def encode_snapshot(snapshot: Snapshot) -> bytes:
+    """The snapshot as the bytes that are saved."""
     place = snapshot.checkpoint
-    return json.dumps(
+    return encode_body(
         {
             "version": _VERSION,
             "segment": place.position.segment if place else None,
@@ -40,12 +41,12 @@ def encode_snapshot(snapshot: Snapshot) -> str:
     )
 
 
-def save_snapshot(path: Path, text: str) -> None:
+def save_snapshot(path: Path, content: bytes) -> None:
     """Write it whole or not at all, durably."""
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_name(path.name + ".new")
-    with temporary.open("w", encoding="utf-8") as file:
-        file.write(text)
+    with temporary.open("wb") as file:
+        file.write(content)
         file.flush()
         os.fsync(file.fileno())
     temporary.replace(path)

@@ -5,9 +5,9 @@ import time
 from dataclasses import dataclass
 
 from citywx.staging.position import Position
-from citywx.weather.reading import encode_payload
-from streaming.messages import status_topic
-from streaming.mqtt import Connection, Message
+from streaming.broker import Message
+from streaming.messages import encode_body, status_topic
+from streaming.mqtt import Connection
 
 _CHANGED_SECONDS = 0.25
 _UNCHANGED_SECONDS = 2.0
@@ -75,4 +75,4 @@ def _message(process: str, state: str, position: Position | None) -> Message:
         "segment": position.segment if position else None,
         "offset": position.offset if position else None,
     }
-    return Message(status_topic(process), encode_payload(body), retained=True)
+    return Message(status_topic(process), encode_body(body), retained=True)

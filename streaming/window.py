@@ -1,42 +1,61 @@
-"""The bridge's window: lines that were sent and not yet acknowledged, in log order.
+"""The bridge's window: messages that were sent and not yet acknowledged, in log order.
 
-The position moves only behind an unbroken run of acknowledged lines. Payloads are kept until then,
-so that what was refused, or lost with a connection, is sent again.
+The position moves only behind an unbroken run of acknowledged entries. Payloads are kept until
+then, so that what was refused, or lost with a connection, is sent again.
 """
 
 from collections import deque
-from dataclasses import dataclass
-from enum import Enum
+from dataclasses import dataclass, field
+from datetime import datetime
 
 from citywx.staging.position import Position
-from streaming.mqtt import Message
+from streaming.broker import Message
 
 
-class LineFate(Enum):
-    """What became of a line; the value is its counter's label."""
+@dataclass(slots=True)
+class Tally:
+    """What became of some lines: `lines = published + rejected + skipped`."""
 
-    PUBLISHED = "published"
-    REJECTED = "rejected"
-    SKIPPED = "skipped"
+    published: int = 0
+    rejected: int = 0
+    skipped: int = 0
+    size: int = 0
+    """Bytes of the log."""
+
+    def add(self, other: "Tally") -> None:
+        """Count the other lines too."""
+        self.published += other.published
+        self.rejected += other.rejected
+        self.skipped += other.skipped
+        self.size += other.size
 
 
 @dataclass(slots=True, eq=False)
 class Entry:
-    """One line on its way."""
+    """One message on its way, and the lines of the log that are done with it."""
 
     end: Position
-    fate: LineFate
+    """Where the line behind its last one starts."""
+    tally: Tally
     message: Message | None
-    """None for a line that is skipped."""
+    """None for lines that are skipped, and for what is acknowledged."""
+    written_at: datetime | None = None
+    """When its first reading was written to the log, where its line says so."""
     message_id: int | None = None
     """None while it is not sent, or no longer."""
-    done: bool = False
+    done: bool = field(init=False)
+
+    def __post_init__(self) -> None:
+        """What is only skipped needs no acknowledgement."""
+        self.done = self.message is None
 
 
 class Window:
-    """The lines between the saved position and the newest line sent."""
+    """The entries between the saved position and the newest line read."""
 
     def __init__(self) -> None:
+        self.payload_bytes = 0
+        """Bytes of the messages that wait for an acknowledgement."""
         self._entries: deque[Entry] = deque()
         self._sent: dict[int, Entry] = {}
 
@@ -44,9 +63,10 @@ class Window:
         return len(self._entries)
 
     def add(self, entry: Entry) -> None:
-        """Put a line behind the others; a skipped one needs no acknowledgement."""
-        entry.done = entry.message is None
+        """Put an entry behind the others."""
         self._entries.append(entry)
+        if entry.message is not None:
+            self.payload_bytes += len(entry.message.payload)
 
     def sent(self, entry: Entry, message_id: int) -> None:
         """Note under which id the entry was sent."""
@@ -56,7 +76,8 @@ class Window:
     def acknowledge(self, message_id: int) -> None:
         """The broker has taken it."""
         entry = self._sent.pop(message_id, None)
-        if entry is not None:
+        if entry is not None and entry.message is not None:
+            self.payload_bytes -= len(entry.message.payload)
             entry.done = True
             entry.message = None
 
@@ -75,6 +96,11 @@ class Window:
     def unsent(self) -> list[Entry]:
         """The entries that wait to be sent (again), in log order."""
         return [e for e in self._entries if not e.done and e.message_id is None]
+
+    @property
+    def oldest(self) -> Entry | None:
+        """The entry that the position waits for."""
+        return self._entries[0] if self._entries else None
 
     def settle(self) -> list[Entry]:
         """Take the unbroken run of acknowledged entries at the front."""

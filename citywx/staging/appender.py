@@ -3,7 +3,6 @@
 import fcntl
 import os
 from collections.abc import Sequence
-from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from types import TracebackType
@@ -47,7 +46,7 @@ class Appender:
         if not readings:
             return
         now = datetime.now(UTC)
-        self._write(b"".join(to_csv_line(replace(reading, fetched_at=now)) for reading in readings))
+        self._write(b"".join(to_csv_line(reading._replace(fetched_at=now)) for reading in readings))
         if os.fstat(self._descriptor).st_size >= self._rotate_bytes:
             self._rotate()
 

@@ -4,15 +4,18 @@ Memory is bounded whatever the file holds: a line over 16 KiB is reported with i
 """
 
 import os
-from dataclasses import dataclass
+import re
 from datetime import datetime
 from enum import Enum
+from typing import NamedTuple
 
+from citywx.staging.position import BEFORE_BYTES
 from citywx.staging.segments import BOM, MAX_LINE_BYTES
 from citywx.weather.reading import Layout, Reading, UnreadableError, header_layout, parse_line
 
 KEPT_BYTES = 4 * 1024
 _CHUNK_BYTES = 1 << 20
+_VALUES = re.compile(r"'[^']*'|\"[^\"]*\"|-?\d[\d:.TZ+-]*")
 
 
 class LineKind(Enum):
@@ -25,8 +28,11 @@ class LineKind(Enum):
     UNFINISHED = "unfinished last line of a closed segment"
 
 
-@dataclass(frozen=True, slots=True)
-class Line:
+class RewrittenError(Exception):
+    """The bytes before the place that was read are no longer what they were."""
+
+
+class Line(NamedTuple):
     """A physical line of a segment."""
 
     segment: str
@@ -40,12 +46,16 @@ class Line:
     layout: Layout
 
 
-@dataclass(frozen=True, slots=True)
-class Rejected:
+class Rejected(NamedTuple):
     """A line that is no reading, and why."""
 
     line: Line
     reason: str
+
+    @property
+    def kind(self) -> str:
+        """The reason without the values in it: few kinds for many lines."""
+        return _VALUES.sub("…", self.reason)
 
 
 def read_record(line: Line, *, earliest: datetime, latest: datetime) -> Reading | Rejected | None:
@@ -73,6 +83,7 @@ class LineReader:
         self.offset = offset
         self._descriptor = descriptor
         self._layout = Layout()
+        self._before = os.pread(descriptor, *_before(offset))
         self._scanned = offset  # no line end between offset and here
         if offset:
             for line in LineReader(descriptor, segment).read(_CHUNK_BYTES):
@@ -83,18 +94,21 @@ class LineReader:
                     break
 
     def read(self, limit: int = _CHUNK_BYTES) -> list[Line]:
-        """The next whole lines, about `limit` bytes of them; empty at the (present) end."""
-        data = os.pread(self._descriptor, max(limit, 2 * MAX_LINE_BYTES), self.offset)
-        last = data.rfind(b"\n")
+        """The next whole lines, about `limit` bytes of them; empty at the (present) end.
+
+        RewrittenError when the file is no longer the one that was read up to here.
+        """
+        known = len(self._before)
+        size = max(limit, 2 * MAX_LINE_BYTES)
+        # One read for both: the bytes that are known, and those that are new.
+        found = os.pread(self._descriptor, known + size, self.offset - known)
+        if not found.startswith(self._before):
+            raise RewrittenError
+        last = found.rfind(b"\n", known)
         if last < 0:
-            return self._oversize() if len(data) > MAX_LINE_BYTES else []
-        lines = []
-        offset = self.offset
-        for raw in data[:last].split(b"\n"):
-            end = offset + len(raw) + 1
-            lines.append(self._line(raw, offset, end))
-            offset = end
-        self._move(offset)
+            return self._oversize() if len(found) - known > MAX_LINE_BYTES else []
+        lines = self._lines(found[known:last])
+        self._move(lines[-1].end, found[max(0, last + 1 - BEFORE_BYTES) : last + 1])
         return lines
 
     def unfinished(self) -> Line | None:
@@ -106,7 +120,7 @@ class LineReader:
         line = Line(
             self.segment, self.offset, end, data[:KEPT_BYTES], LineKind.UNFINISHED, self._layout
         )
-        self._move(end)
+        self._jump(end)
         return line
 
     @property
@@ -114,20 +128,28 @@ class LineReader:
         """Whether bytes without a line end stand behind the last whole line."""
         return os.fstat(self._descriptor).st_size > self.offset
 
-    def _line(self, raw: bytes, offset: int, end: int) -> Line:
-        if offset == 0:
-            raw = raw.removeprefix(BOM)
-        raw = raw.removesuffix(b"\r")
-        kind = LineKind.RECORD
-        if len(raw) > MAX_LINE_BYTES:
-            kind, raw = LineKind.OVERSIZE, raw[:KEPT_BYTES]
-        elif not raw.strip():
-            kind = LineKind.BLANK
-        elif (layout := header_layout(raw)) is not None and self._is_header(layout, offset):
-            kind = LineKind.HEADER
-        return Line(self.segment, offset, end, raw, kind, self._layout)
+    def _lines(self, data: bytes) -> list[Line]:
+        """Cut whole lines, without the last line end, into what they are."""
+        segment, offset, record = self.segment, self.offset, LineKind.RECORD
+        lines = []
+        for raw in data.split(b"\n"):
+            end = offset + len(raw) + 1
+            kind = record
+            text = raw.removesuffix(b"\r") if offset else raw.removeprefix(BOM).removesuffix(b"\r")
+            if len(text) > MAX_LINE_BYTES:
+                kind, text = LineKind.OVERSIZE, text[:KEPT_BYTES]
+            elif not text or text.isspace():
+                kind = LineKind.BLANK
+            elif b"timestamp" in text.lower() and self._is_header(text, offset):
+                kind = LineKind.HEADER
+            lines.append(Line(segment, offset, end, text, kind, self._layout))
+            offset = end
+        return lines
 
-    def _is_header(self, layout: Layout, offset: int) -> bool:
+    def _is_header(self, text: bytes, offset: int) -> bool:
+        layout = header_layout(text)
+        if layout is None:
+            return False
         if self._layout.columns is None and offset == 0:
             self._layout = layout
         return self._layout.columns in (layout.columns, None)
@@ -140,11 +162,21 @@ class LineReader:
                 end = start + found + 1
                 kept = os.pread(self._descriptor, KEPT_BYTES, self.offset)
                 line = Line(self.segment, self.offset, end, kept, LineKind.OVERSIZE, self._layout)
-                self._move(end)
+                self._jump(end)
                 return [line]
             start += len(data)
             self._scanned = start
         return []
 
-    def _move(self, offset: int) -> None:
+    def _jump(self, offset: int) -> None:
+        self._move(offset, os.pread(self._descriptor, *_before(offset)))
+
+    def _move(self, offset: int, before: bytes) -> None:
         self.offset = self._scanned = offset
+        self._before = before
+
+
+def _before(offset: int) -> tuple[int, int]:
+    """How many bytes before an offset are remembered, and where they start."""
+    start = max(0, offset - BEFORE_BYTES)
+    return offset - start, start

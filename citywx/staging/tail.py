@@ -7,8 +7,8 @@ import logging
 import os
 from pathlib import Path
 
-from citywx.staging.lines import Line, LineReader
-from citywx.staging.position import BEFORE_BYTES, Checkpoint, Position, hash_before
+from citywx.staging.lines import Line, LineReader, RewrittenError
+from citywx.staging.position import Checkpoint, Position, hash_before
 from citywx.staging.segments import SegmentFile, identify, list_segments, open_regular
 
 _log = logging.getLogger(__name__)
@@ -24,17 +24,17 @@ class Tail:
         self._sequence = 0
         self._descriptor: int | None = None
         self._reader: LineReader | None = None
-        self._before = b""  # the bytes before the reader's offset, as they were read
         self._complained = ""
 
     def read(self, limit: int = 1 << 20) -> list[Line]:
         """The next whole lines, about `limit` bytes of them; empty when there are none now."""
-        for _ in range(len(list_segments(self._path)) + 1):
-            if self._reader is None and not self._open_next():
-                return []
-            lines = self._read_open(limit)
-            if lines or self._reader is not None:
+        if self._reader is None:
+            self._open_next()
+        while (reader := self._reader) is not None:
+            lines = self._read_open(reader, limit)
+            if lines or self._reader is reader:
                 return lines
+            self._open_next()  # the segment has ended, or the file is another one
         return []
 
     @property
@@ -85,30 +85,19 @@ class Tail:
             raise RuntimeError(message)
         return self._descriptor
 
-    def _read_open(self, limit: int) -> list[Line]:
-        reader = self._reader
-        if reader is None:
-            return []
-        if self._changed_behind(reader):
+    def _read_open(self, reader: LineReader, limit: int) -> list[Line]:
+        gone = self._rotated()  # looked at before reading, so that the old file is drained first
+        try:
+            lines = reader.read(limit)
+        except RewrittenError:
             _log.warning("%s was truncated or rewritten: reading it again", self._path)
             self._reopen()
             return []
-        gone = self._rotated()  # looked at before reading, so that the old file is drained first
-        lines = reader.read(limit)
-        if lines:
-            self._remember(reader)
+        if lines or not gone:
             return lines
-        if gone:
-            last = reader.unfinished()
-            self.close()
-            return [last] if last else []
-        return []
-
-    def _changed_behind(self, reader: LineReader) -> bool:
-        if os.fstat(self._held).st_size < reader.offset:
-            return True
-        start = max(0, reader.offset - BEFORE_BYTES)
-        return os.pread(self._held, reader.offset - start, start) != self._before
+        last = reader.unfinished()
+        self.close()
+        return [last] if last else []
 
     def _rotated(self) -> bool:
         """Whether the held file is no longer the one that is appended to."""
@@ -120,15 +109,12 @@ class Tail:
         held = os.fstat(self._held)
         return (here.st_dev, here.st_ino) != (held.st_dev, held.st_ino)
 
-    def _remember(self, reader: LineReader) -> None:
-        start = max(0, reader.offset - BEFORE_BYTES)
-        self._before = os.pread(self._held, reader.offset - start, start)
-
     def _reopen(self) -> None:
         self.close()
         self._sequence -= 1
 
-    def _open_next(self) -> bool:
+    def _open_next(self) -> None:
+        """Open the segment that follows, if it is there and has a data line."""
         if self._start is not None:
             self._sequence = max(self._sequence, self._start.position.sequence - 1)
         segments = list_segments(self._path)
@@ -139,14 +125,11 @@ class Tail:
             # The newest file was replaced without being kept as a closed segment.
             self._sequence = segments[-1].sequence - 1
         for segment in segments:
-            if segment.sequence > self._sequence:
-                if self._open(segment):
-                    return True
-                if segment.sequence > self._sequence:  # not passed over: wait for it
-                    return False
-        return False
+            if segment.sequence > self._sequence and not self._pass(segment):
+                return
 
-    def _open(self, segment: SegmentFile) -> bool:
+    def _pass(self, segment: SegmentFile) -> bool:
+        """Open the segment, or pass it over: True for one that holds no line and never will."""
         try:
             descriptor = open_regular(segment.path)
         except PermissionError:
@@ -160,15 +143,14 @@ class Tail:
         if name is None:
             os.close(descriptor)
             if segment.closed:
-                self._sequence = segment.sequence  # pass over: no data line, and none will come
-            return False
+                self._sequence = segment.sequence
+            return segment.closed
         self._complained = ""
         self._descriptor = descriptor
         self._sequence = segment.sequence
         self._reader = LineReader(descriptor, name, self._start_offset(name, descriptor))
         self._start = None
-        self._remember(self._reader)
-        return True
+        return False
 
     def _start_offset(self, name: str, descriptor: int) -> int:
         start = self._start

@@ -1,17 +1,23 @@
-"""What a reading is: CSV line ⇄ Reading ⇄ JSON payload, and why a line is rejected.
+"""What a reading is: CSV line ⇄ Reading, and why a line is rejected.
 
 Only the grammar of one record belongs here. Plausibility (is −80 °C believable?) belongs in
-`citywx.weather.quality`; files and offsets in `citywx.staging`. Standard library only.
+`citywx.weather.quality`; files and offsets in `citywx.staging`; MQTT payloads in
+`streaming.messages`. Standard library only.
+
+Readings repeat themselves: cities, words, whole-degree values, one moment for many cities. So the
+parsers of single fields remember what they have parsed, which makes a line several times cheaper
+than parsing it anew and needs no second, faster grammar that could disagree with this one.
 """
 
 import csv
-import json
 import math
 import re
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
+from typing import NamedTuple
 
 MEASURES = ("temperature_c", "humidity", "pressure", "wind_speed")
 """The numeric fields: °C, %, hPa at sea level, m/s."""
@@ -23,9 +29,13 @@ COLUMNS = (*CONTRACT_COLUMNS, "source", "fetched_at")
 """The columns that citywx itself writes."""
 
 DEFAULT_SOURCE = "csv"
-PAYLOAD_VERSION = 1
 MAX_TEXT_LENGTH = 200
 FUTURE_TOLERANCE = timedelta(minutes=5)
+
+_REMEMBERED = 16_384
+"""Field texts that each parser remembers."""
+_REMEMBERED_LINE_BYTES = 512
+"""Fields of longer lines are not remembered, so that hostile ones cannot fill the memory."""
 
 _MISSING = frozenset({"", "nan", "n/a", "null"})
 _NUMBER = re.compile(r"[+-]?(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][+-]?\d{1,3})?", re.ASCII)
@@ -38,8 +48,7 @@ class UnreadableError(ValueError):
     """A record does not follow the contract; the message is the reason, for people."""
 
 
-@dataclass(frozen=True, slots=True)
-class Reading:
+class Reading(NamedTuple):
     """One observation of one city's weather by one source."""
 
     timestamp: datetime
@@ -66,6 +75,11 @@ class Layout:
 
     columns: tuple[str, ...] | None = None
     """Names in file order; None where the file has no header line."""
+
+    def __post_init__(self) -> None:
+        """Hold the usual columns by identity, which is quicker to compare."""
+        if self.columns == COLUMNS:
+            object.__setattr__(self, "columns", COLUMNS)
 
     def names(self, fields: Sequence[str]) -> tuple[str, ...]:
         """The column names of one split record, or UnreadableError where the count is wrong."""
@@ -134,30 +148,43 @@ def parse_line(line: bytes, layout: Layout, *, earliest: datetime, latest: datet
     reason when the line breaks the contract.
     """
     fields = split_line(line)
-    record = dict(zip(layout.names(fields), fields, strict=True))
-    return parse_record(record, earliest=earliest, latest=latest)
+    names = layout.names(fields)
+    if names is not COLUMNS:
+        by_name = dict(zip(names, fields, strict=True))
+        fields = [by_name.get(name, "") for name in COLUMNS]
+    parsers = _REMEMBERING if len(line) <= _REMEMBERED_LINE_BYTES else _PLAIN
+    return _read(fields, parsers, earliest, latest)
 
 
 def parse_record(record: dict[str, str], *, earliest: datetime, latest: datetime) -> Reading:
     """Turn a record of strings by column name into a Reading; see `parse_line`."""
-    timestamp = parse_timestamp(record["timestamp"])
-    if timestamp < earliest:
-        message = f"timestamp {record['timestamp'].strip()} is before {earliest:%Y-%m-%d}"
+    return _read([record.get(name, "") for name in COLUMNS], _PLAIN, earliest, latest)
+
+
+def _read(
+    fields: Sequence[str], parsers: "_Parsers", earliest: datetime, latest: datetime
+) -> Reading:
+    """Read the fields in the order of `COLUMNS`."""
+    moment, number, text = parsers
+    timestamp = moment(fields[0])
+    if not earliest <= timestamp <= latest:
+        when = "in the future" if timestamp > latest else f"before {earliest:%Y-%m-%d}"
+        message = f"timestamp {fields[0].strip()} is {when}"
         raise UnreadableError(message)
-    if timestamp > latest:
-        message = f"timestamp {record['timestamp'].strip()} is in the future"
+    city = text("city", fields[1])
+    if city is None:
+        message = "city is empty"
         raise UnreadableError(message)
-    fetched_at = record.get("fetched_at", "").strip()
     return Reading(
-        timestamp=timestamp,
-        city=_parse_city(record["city"]),
-        temperature_c=_parse_number("temperature_c", record.get("temperature_c", "")),
-        humidity=_parse_number("humidity", record.get("humidity", "")),
-        pressure=_parse_number("pressure", record.get("pressure", "")),
-        wind_speed=_parse_number("wind_speed", record.get("wind_speed", "")),
-        weather=_parse_text("weather", record.get("weather", "")),
-        source=_parse_text("source", record.get("source", "")) or DEFAULT_SOURCE,
-        fetched_at=parse_timestamp(fetched_at) if fetched_at else None,
+        timestamp,
+        city,
+        number("temperature_c", fields[2]),
+        number("humidity", fields[3]),
+        number("pressure", fields[4]),
+        number("wind_speed", fields[5]),
+        text("weather", fields[6]),
+        text("source", fields[7]) or DEFAULT_SOURCE,
+        moment(fields[8]) if fields[8] and not fields[8].isspace() else None,
     )
 
 
@@ -204,59 +231,8 @@ def to_csv_line(reading: Reading) -> bytes:
     return (",".join(values) + "\n").encode()
 
 
-def to_payload(reading: Reading) -> dict[str, object]:
-    """The reading's fields for a JSON message: numbers as numbers, absent as null."""
-    return {
-        "v": PAYLOAD_VERSION,
-        "timestamp": format_timestamp(reading.timestamp),
-        "city": reading.city,
-        "temperature_c": reading.temperature_c,
-        "humidity": reading.humidity,
-        "pressure": reading.pressure,
-        "wind_speed": reading.wind_speed,
-        "weather": reading.weather,
-        "source": reading.source,
-        "fetched_at": format_timestamp(reading.fetched_at) if reading.fetched_at else None,
-    }
-
-
-def from_payload(payload: dict[str, object]) -> Reading:
-    """Read back what `to_payload` made; UnreadableError for anything else."""
-    if payload.get("v") != PAYLOAD_VERSION:
-        message = f"payload version {payload.get('v')!r} is not {PAYLOAD_VERSION}"
-        raise UnreadableError(message)
-    try:
-        fetched_at = payload["fetched_at"]
-        return Reading(
-            timestamp=parse_timestamp(_string(payload["timestamp"])),
-            city=_parse_city(_string(payload["city"])),
-            temperature_c=_payload_number(payload, "temperature_c"),
-            humidity=_payload_number(payload, "humidity"),
-            pressure=_payload_number(payload, "pressure"),
-            wind_speed=_payload_number(payload, "wind_speed"),
-            weather=None if payload["weather"] is None else _string(payload["weather"]),
-            source=_string(payload["source"]),
-            fetched_at=None if fetched_at is None else parse_timestamp(_string(fetched_at)),
-        )
-    except KeyError as error:
-        message = f"payload lacks {error.args[0]!r}"
-        raise UnreadableError(message) from None
-
-
-def encode_payload(payload: dict[str, object]) -> bytes:
-    """Compact UTF-8 JSON, with no NaN in it."""
-    return json.dumps(payload, separators=(",", ":"), ensure_ascii=False, allow_nan=False).encode()
-
-
-def _parse_city(text: str) -> str:
-    city = _parse_text("city", text)
-    if city is None:
-        message = "city is empty"
-        raise UnreadableError(message)
-    return city
-
-
-def _parse_text(name: str, text: str) -> str | None:
+def parse_text(name: str, text: str) -> str | None:
+    """A text field in Unicode's composed form, or None where it is empty."""
     text = unicodedata.normalize("NFC", text.strip())
     if not text:
         return None
@@ -269,7 +245,8 @@ def _parse_text(name: str, text: str) -> str | None:
     return text
 
 
-def _parse_number(name: str, text: str) -> float | None:
+def parse_number(name: str, text: str) -> float | None:
+    """A measure, or None where it was not reported."""
     text = text.strip()
     if text.lower() in _MISSING:
         return None
@@ -283,23 +260,6 @@ def _parse_number(name: str, text: str) -> float | None:
     return number
 
 
-def _payload_number(payload: dict[str, object], name: str) -> float | None:
-    value = payload[name]
-    if value is None:
-        return None
-    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
-        message = f"{name} {value!r} is not a number"
-        raise UnreadableError(message)
-    return float(value)
-
-
-def _string(value: object) -> str:
-    if not isinstance(value, str):
-        message = f"{value!r} is not a string"
-        raise UnreadableError(message)
-    return value
-
-
 def _csv_number(value: float | None) -> str:
     if value is None:
         return ""
@@ -311,3 +271,19 @@ def _csv_text(text: str) -> str:
     if "," in text or '"' in text:
         return '"' + text.replace('"', '""') + '"'
     return text
+
+
+class _Parsers(NamedTuple):
+    """How the fields of a line are read."""
+
+    moment: Callable[[str], datetime]
+    number: Callable[[str, str], float | None]
+    text: Callable[[str, str], str | None]
+
+
+_PLAIN = _Parsers(parse_timestamp, parse_number, parse_text)
+_REMEMBERING = _Parsers(
+    lru_cache(_REMEMBERED)(parse_timestamp),
+    lru_cache(_REMEMBERED)(parse_number),
+    lru_cache(_REMEMBERED)(parse_text),
+)

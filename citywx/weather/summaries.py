@@ -4,7 +4,7 @@ Pure: where readings come from and where summaries go belongs elsewhere.
 """
 
 import math
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from enum import StrEnum
 
@@ -95,7 +95,7 @@ def believable(reading: Reading) -> Reading:
         for name, (lowest, highest) in _BELIEVABLE.items()
         if (value := getattr(reading, name)) is not None and not lowest <= value <= highest
     }
-    return replace(reading, **outside)  # type: ignore[arg-type]  # the names are its measures
+    return reading._replace(**outside)  # type: ignore[arg-type]  # the names are its measures
 
 
 def _local(city: City, day: date, hour: int) -> datetime:
@@ -139,7 +139,7 @@ def _moments(rows: pd.DataFrame) -> dict[Moment, Reading]:
     """The readings that advice for a whole period looks at."""
     temperature = rows["temperature_c"].to_numpy(float)
     wind = rows["wind_speed"].to_numpy(float)
-    moments = {Moment.WORDS: replace(_reading(rows, -1), weather=_all_words(rows["weather"]))}
+    moments = {Moment.WORDS: _reading(rows, -1)._replace(weather=_all_words(rows["weather"]))}
     if np.isfinite(temperature).any():
         moments[Moment.HOTTEST] = _reading(rows, int(np.nanargmax(temperature)))
         moments[Moment.COLDEST] = _reading(rows, int(np.nanargmin(temperature)))

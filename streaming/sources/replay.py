@@ -144,7 +144,7 @@ class Replay:
             self._next = next(self._rows, None)
         self._played += len(readings)
         if self._shift:
-            return [replace(r, timestamp=r.timestamp + self._shift) for r in readings]
+            return [r._replace(timestamp=r.timestamp + self._shift) for r in readings]
         return readings
 
     def written(self) -> None:

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from citywx.local_stack.broker import mosquitto_acl
+from streaming.broker import Message
 from streaming.messages import ALERTS, READINGS, REJECTED, alert_state_topic
-from streaming.mqtt import Message
 from tests.support.log_messages import HEADER, append, line
 from tests.support.mosquitto import BrokerServer
 from tests.support.stream import ROOT, Listener, Stream, eventually

@@ -7,7 +7,8 @@ from contextlib import suppress
 
 import pytest
 
-from streaming.mqtt import Broker, Connection, Message, Outcome, TakenOverError
+from streaming.broker import Broker, Message, Outcome, TakenOverError
+from streaming.mqtt import Connection
 from tests.support.mosquitto import PASSWORD, BrokerServer
 from tests.support.stream import eventually
 

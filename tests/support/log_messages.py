@@ -6,8 +6,8 @@ from pathlib import Path
 from citywx.staging.lines import read_record
 from citywx.staging.tail import Tail
 from citywx.weather.reading import COLUMNS, Reading, to_csv_line
+from streaming.broker import Message
 from streaming.messages import READINGS, LogReading, encode_reading
-from streaming.mqtt import Message
 
 EARLIEST = datetime(2010, 1, 1, tzinfo=UTC)
 START = datetime(2026, 3, 1, tzinfo=UTC)

@@ -12,7 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from streaming.mqtt import Broker, Connection, Message
+from streaming.broker import Broker, Message
+from streaming.mqtt import Connection
 from tests.support.mosquitto import BrokerServer
 
 ROOT = Path(__file__).parents[2]

@@ -7,7 +7,8 @@ import pytest
 from citywx.home import Home
 from citywx.settings import Settings
 from streaming.alerter import Alerter
-from streaming.mqtt import Broker, Connection
+from streaming.broker import Broker
+from streaming.mqtt import Connection
 from streaming.process import Process
 from tests.support.log_messages import append, line
 from tests.support.ports import free_port

@@ -1,23 +1,24 @@
 """The bridge's window and pacing: what moves the position, and what holds it."""
 
 from citywx.staging.position import Position
-from streaming.mqtt import Message
+from streaming.broker import Message
 from streaming.pacing import SILENT_SECONDS, Pacing
 from streaming.status import Status
-from streaming.window import Entry, LineFate, Window
+from streaming.window import Entry, Tally, Window
 
 MESSAGE = Message("weather/readings", b"{}")
 
 
-def entry(number: int, fate: LineFate = LineFate.PUBLISHED) -> Entry:
-    return Entry(
-        Position("000001-abc", number), fate, None if fate is LineFate.SKIPPED else MESSAGE
-    )
+PUBLISHED, REJECTED, SKIPPED = Tally(published=1), Tally(rejected=1), Tally(skipped=1)
 
 
-def window_of(*fates: LineFate) -> tuple[Window, list[Entry]]:
+def entry(number: int, tally: Tally = PUBLISHED) -> Entry:
+    return Entry(Position("000001-abc", number), tally, None if tally.skipped else MESSAGE)
+
+
+def window_of(*tallies: Tally) -> tuple[Window, list[Entry]]:
     window = Window()
-    entries = [entry(number, fate) for number, fate in enumerate(fates, 1)]
+    entries = [entry(number, tally) for number, tally in enumerate(tallies, 1)]
     for number, one in enumerate(entries, 1):
         window.add(one)
         if one.message is not None:
@@ -25,7 +26,16 @@ def window_of(*fates: LineFate) -> tuple[Window, list[Entry]]:
     return window, entries
 
 
-PUBLISHED, REJECTED, SKIPPED = LineFate.PUBLISHED, LineFate.REJECTED, LineFate.SKIPPED
+def test_the_bytes_that_wait_are_counted_until_they_are_acknowledged() -> None:
+    window, _ = window_of(PUBLISHED, SKIPPED, REJECTED)
+    assert window.payload_bytes == 2 * len(MESSAGE.payload)
+    window.connection_lost()
+    window.refuse(1)
+    assert window.payload_bytes == 2 * len(MESSAGE.payload)
+    window, _ = window_of(PUBLISHED)
+    window.acknowledge(1)
+    window.acknowledge(1)
+    assert window.payload_bytes == 0
 
 
 def test_only_an_unbroken_run_of_acknowledgements_moves_the_position() -> None:
@@ -88,9 +98,9 @@ def place(offset: int) -> Position:
 
 
 def paced(ahead: int) -> Pacing:
-    pacing = Pacing(max_ahead=10, mark_every=2)
+    pacing = Pacing(max_messages=10, mark_every=2)
     for number in range(ahead):
-        pacing.published(place(number + 1))
+        pacing.published(place(number + 1), 300)
     return pacing
 
 
@@ -99,7 +109,7 @@ def test_it_runs_ahead_only_so_far_of_a_consumer_that_is_there() -> None:
     pacing.heard(Status("alerter", "running", place(0)), now=0)
     assert not pacing.may_publish(now=1)
     pacing.heard(Status("alerter", "running", place(5)), now=1)
-    assert pacing.ahead == 6
+    assert pacing.ahead[0] == 6
     assert pacing.may_publish(now=1)
 
 
@@ -121,14 +131,26 @@ def test_a_consumer_that_stopped_or_never_came_is_not_waited_for() -> None:
 def test_a_consumer_in_a_later_segment_has_reached_all_of_the_earlier_one() -> None:
     pacing = paced(10)
     pacing.heard(Status("alerter", "running", Position("000002-def", 0)), now=0)
-    assert pacing.ahead == 0
+    assert pacing.ahead == (0, 0)
 
 
 def test_a_log_begun_anew_does_not_hold_it_up() -> None:
-    pacing = Pacing(max_ahead=10, mark_every=2)
+    pacing = Pacing(max_messages=10, mark_every=2)
     for offset in range(1000, 1004):  # their consumer had not reached them yet
-        pacing.published(Position("000005-old", offset))
+        pacing.published(Position("000005-old", offset), 300)
     for offset in range(1, 20):
-        pacing.published(Position("000001-new", offset))
+        pacing.published(Position("000001-new", offset), 300)
         pacing.heard(Status("alerter", "running", Position("000001-new", offset)), now=offset)
     assert pacing.may_publish(now=20)
+
+
+def test_large_messages_fill_a_queue_by_their_bytes() -> None:
+    pacing = Pacing(max_messages=1000, max_bytes=100_000, mark_every=500)
+    pacing.heard(Status("alerter", "running", place(0)), now=0)
+    pacing.published(place(170), 48_000, lines=170)
+    assert pacing.may_publish(now=1)
+    for number in range(2, 5):
+        pacing.published(place(170 * number), 48_000, lines=170)
+    assert not pacing.may_publish(now=1)
+    pacing.heard(Status("alerter", "running", place(680)), now=1)
+    assert pacing.may_publish(now=1)

@@ -7,9 +7,10 @@ from pathlib import Path
 import pytest
 
 from citywx.staging.position import Checkpoint, Position
+from streaming.broker import Message
 from streaming.consumer import LogConsumer
+from streaming.log_source import LogFiles
 from streaming.messages import READINGS
-from streaming.mqtt import Message
 from tests.support.log_messages import EARLIEST, START, append, line, messages_of
 
 
@@ -22,7 +23,7 @@ class Driver:
     """Feeds a consumer, with a clock that only moves when told to."""
 
     def __init__(self, log: Path, checkpoint: Checkpoint | None = None) -> None:
-        self.consumer = LogConsumer(log, checkpoint, earliest=EARLIEST)
+        self.consumer = LogConsumer(LogFiles(log, EARLIEST), checkpoint)
         self.now = 100.0
 
     def take(self, *messages: Message) -> list[int]:

@@ -10,8 +10,14 @@ from citywx.settings import Settings
 from citywx.staging.lines import Line, LineKind, Rejected
 from citywx.staging.position import Position
 from citywx.weather.reading import Layout, Reading, UnreadableError
-from streaming.messages import LogReading, decode_reading, encode_reading, encode_rejected
-from streaming.mqtt import Broker, BrokerNotConfiguredError, Message
+from streaming.broker import Broker, BrokerNotConfiguredError, Message
+from streaming.messages import (
+    LogReading,
+    append_reading,
+    decode_readings,
+    encode_reading,
+    encode_rejected,
+)
 from streaming.status import Status, read_status, will_of
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
@@ -19,8 +25,22 @@ ITEM = LogReading(Reading(NOON, "São Paulo", 20.5, weather="rain"), "000001-abc
 
 
 def test_a_reading_comes_back_with_its_place_in_the_log() -> None:
-    decoded = decode_reading(encode_reading(ITEM, 4))
-    assert (decoded.item, decoded.prev_end) == (ITEM, 4)
+    assert decode_readings(encode_reading(ITEM, 4)) == [(ITEM, 4)]
+
+
+def test_packed_readings_come_back_one_a_line() -> None:
+    other = ITEM._replace(offset=60, end=110, read_at=None)
+    batch = bytearray()
+    append_reading(batch, ITEM, 4)
+    append_reading(batch, other, 60)
+    assert len(bytes(batch).splitlines()) == 2
+    assert decode_readings(bytes(batch)) == [(ITEM, 4), (other, 60)]
+
+
+def test_times_with_an_offset_come_back_as_utc() -> None:
+    body = json.loads(encode_reading(ITEM, 4)) | {"timestamp": "2026-03-01T13:00:00+01:00"}
+    ((item, _),) = decode_readings(json.dumps(body).encode())
+    assert item.reading.timestamp.isoformat() == "2026-03-01T12:00:00+00:00"
 
 
 @pytest.mark.parametrize(
@@ -37,12 +57,16 @@ def test_a_reading_comes_back_with_its_place_in_the_log() -> None:
         {"city": ""},
         {"temperature_c": "hot"},
         {"timestamp": "noon"},
+        {"timestamp": "2026-03-01T12:00:00"},
+        {"city": " "},
+        {"end": 1 << 60},
+        {"humidity": True},
     ],
 )
 def test_a_reading_with_a_wrong_field_is_refused(change: dict[str, object]) -> None:
     body = json.loads(encode_reading(ITEM, 4)) | change
     with pytest.raises(UnreadableError):
-        decode_reading(json.dumps(body).encode())
+        decode_readings(json.dumps(body).encode())
 
 
 def test_a_rejected_line_is_told_with_its_bytes() -> None:

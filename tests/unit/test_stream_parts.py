@@ -1,16 +1,20 @@
 """The small parts of the speed layer: outbox, background work, hints."""
 
 import errno
+import sys
+import time
 from collections import deque
+from collections.abc import Iterator
 from pathlib import Path
-from threading import Event, Semaphore, get_ident
+from threading import Event, get_ident
 
 import pytest
 from watchdog.observers.api import BaseObserver, EventEmitter
 
 from streaming.background import Background
-from streaming.hints import LogHints
-from streaming.mqtt import Connection, Message, Outcome
+from streaming.broker import Broker, Message, Outcome
+from streaming.hints import InotifyHints, LogHints, ObserverHints
+from streaming.mqtt import Connection
 from streaming.outbox import Outbox
 from tests.support.log_messages import append, line
 
@@ -141,44 +145,73 @@ def test_a_failure_that_was_not_foreseen_ends_its_owner() -> None:
         background.finish()
 
 
-def test_a_line_in_the_log_wakes_the_bridge(tmp_path: Path) -> None:
-    woken = Event()
+KINDS = [InotifyHints, ObserverHints] if sys.platform == "linux" else [ObserverHints]
+
+
+@pytest.fixture
+def loop() -> Iterator[Connection]:
+    connection = Connection(Broker("127.0.0.1", 9), "nobody")
+    yield connection
+    connection.close()
+
+
+def wakes(loop: Connection, hints: LogHints, seconds: float = DEADLINE_SECONDS) -> bool:
+    """Whether the loop is woken before that time has passed."""
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        if loop.wait(min(0.1, seconds)):
+            hints.drain()
+            return True
+    return False
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_line_in_the_log_wakes_the_bridge(
+    tmp_path: Path, loop: Connection, kind: type[LogHints]
+) -> None:
     log = tmp_path / "log" / "readings.csv"
-    hints = LogHints(log, woken.set)
+    hints = kind(log, loop)
     hints.look_after()  # the folder is not there yet
     append(log, line(0))
     hints.look_after()
-    assert not woken.is_set()
+    assert not wakes(loop, hints, 0.01)
     append(log, line(1))
-    assert woken.wait(DEADLINE_SECONDS)
+    assert wakes(loop, hints)
     hints.stop()
 
 
-def test_other_files_beside_the_log_do_not_wake_it(tmp_path: Path) -> None:
+@pytest.mark.parametrize("kind", KINDS)
+def test_once_drained_it_does_not_wake_again(
+    tmp_path: Path, loop: Connection, kind: type[LogHints]
+) -> None:
     log = tmp_path / "readings.csv"
-    woken = Semaphore(0)
-    hints = LogHints(log, woken.release)
     append(log, line(0))
+    hints = kind(log, loop)
     hints.look_after()
-    (tmp_path / "notes.txt").write_text("x")
     append(log, line(1))
-    assert woken.acquire(timeout=DEADLINE_SECONDS)
+    assert wakes(loop, hints)
+    while wakes(loop, hints, 0.2):
+        pass
+    append(log, line(2))
+    assert wakes(loop, hints)
     hints.stop()
-    assert not woken.acquire(blocking=False)
 
 
-def test_a_folder_that_was_made_anew_is_watched_again(tmp_path: Path) -> None:
-    woken = Event()
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_folder_that_was_made_anew_is_watched_again(
+    tmp_path: Path, loop: Connection, kind: type[LogHints]
+) -> None:
     log = tmp_path / "log" / "readings.csv"
     append(log, line(0))
-    hints = LogHints(log, woken.set)
+    hints = kind(log, loop)
     hints.look_after()
     log.parent.rename(tmp_path / "old")
     append(log, line(0))
     hints.look_after()
-    woken.clear()
+    while wakes(loop, hints, 0.2):
+        pass
     append(log, line(1))
-    assert woken.wait(DEADLINE_SECONDS)
+    assert wakes(loop, hints)
     hints.stop()
 
 
@@ -195,9 +228,11 @@ class RefusedObserver(BaseObserver):
         raise OSError(errno.ENOSPC, "inotify watch limit reached")
 
 
-def test_a_folder_that_cannot_be_watched_is_not_asked_for_again_and_again(tmp_path: Path) -> None:
+def test_a_folder_that_cannot_be_watched_is_not_asked_for_again_and_again(
+    tmp_path: Path, loop: Connection
+) -> None:
     RefusedObserver.made = 0
-    hints = LogHints(tmp_path / "readings.csv", Event().set, RefusedObserver)
+    hints = ObserverHints(tmp_path / "readings.csv", loop, RefusedObserver)
     for _ in range(5):
         hints.look_after()
     hints.stop()

@@ -8,6 +8,7 @@ rule has judged in its city is ignored, so that late rows, corrections and re-re
 """
 
 import hashlib
+import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -57,14 +58,13 @@ def alert_id(rule_id: str, city: str, started_at: datetime) -> str:
     return hashlib.sha256(key.encode()).hexdigest()[:20]
 
 
-def step(rule: Rule, state: RuleState | None, observed_at: datetime, value: float) -> RuleState:
-    """The state after one value of the rule's metric; the given state when it is not newer."""
-    if state is not None and observed_at <= state.observed_at:
-        return state
-    firing_since = state.firing_since if state is not None else None
-    if firing_since is None:
-        return RuleState(observed_at, observed_at if rule.fires_at(value) else None)
-    return RuleState(observed_at, None if rule.clears_at(value) else firing_since)
+def step(
+    rule: Rule, since: datetime | None, observed_at: datetime, value: float
+) -> datetime | None:
+    """Since when the rule fires after one value of its metric; None while it is quiet."""
+    if since is None:
+        return observed_at if rule.fires_at(value) else None
+    return None if rule.clears_at(value) else since
 
 
 class AlertBook:
@@ -77,34 +77,95 @@ class AlertBook:
         self.rules = tuple(rules)
         self.ignored = 0
         """Values that were not newer than what their rule had judged already."""
-        known = {rule.rule_id for rule in self.rules}
-        self._states = {key: state for key, state in (states or {}).items() if key[0] in known}
+        self._watches: dict[str, list[_Watch]] = {}
+        for (rule_id, city), state in (states or {}).items():
+            for watch in self._of(city):
+                watch.resume(rule_id, state)
 
     @property
     def states(self) -> Mapping[tuple[str, str], RuleState]:
         """Where every rule stands, by (rule id, city)."""
-        return self._states
+        return {
+            (rule.rule_id, city): RuleState(watch.observed_at, since)
+            for city, watches in self._watches.items()
+            for watch in watches
+            if watch.observed_at is not None
+            for rule, since in zip(watch.rules, watch.since, strict=True)
+        }
 
     def judge(self, reading: Reading) -> list[AlertEvent]:
         """What the reading sets off."""
-        events = []
-        for rule in self.rules:
-            value: float | None = getattr(reading, rule.metric)
-            if value is None or not rule.applies_to(reading.city):
+        observed_at = reading.timestamp
+        events: list[AlertEvent] = []
+        for watch in self._watches.get(reading.city) or self._of(reading.city):
+            value: float | None = reading[watch.field]  # type: ignore[assignment]  # a measure
+            if value is None:
                 continue
-            key = (rule.rule_id, reading.city)
-            before = self._states.get(key)
-            after = step(rule, before, reading.timestamp, value)
-            if after is before:
-                self.ignored += 1
+            if watch.observed_at is not None and observed_at <= watch.observed_at:
+                self.ignored += len(watch.rules)
                 continue
-            self._states[key] = after
-            was = before.firing_since if before is not None else None
-            if was is None and after.firing_since is not None:
-                events.append(_event(rule, Event.FIRED, after.firing_since, reading, value))
-            elif was is not None and after.firing_since is None:
-                events.append(_event(rule, Event.RESOLVED, was, reading, value))
+            watch.observed_at = observed_at
+            if not watch.low < value < watch.high:
+                events += watch.step(reading, value)
         return events
+
+    def _of(self, city: str) -> list["_Watch"]:
+        watches = self._watches.get(city)
+        if watches is None:
+            mine = [rule for rule in self.rules if rule.applies_to(city)]
+            metrics = dict.fromkeys(rule.metric for rule in mine)
+            watches = [_Watch(m, [rule for rule in mine if rule.metric == m]) for m in metrics]
+            self._watches[city] = watches
+        return watches
+
+
+class _Watch:
+    """The rules on one metric in one city.
+
+    Most values change nothing, and most rules see that only by comparing. So the levels between
+    which no rule changes its state are kept: a value inside costs one comparison for all rules.
+    """
+
+    __slots__ = ("field", "high", "low", "observed_at", "rules", "since")
+
+    def __init__(self, metric: str, rules: list[Rule]) -> None:
+        self.field = Reading._fields.index(metric)
+        self.rules = rules
+        self.since: list[datetime | None] = [None] * len(rules)
+        self.observed_at: datetime | None = None
+        self._settle()
+
+    def resume(self, rule_id: str, state: RuleState) -> None:
+        """Take up the state of one of the rules, if it is one of them."""
+        for number, rule in enumerate(self.rules):
+            if rule.rule_id == rule_id:
+                self.since[number] = state.firing_since
+                if self.observed_at is None or self.observed_at < state.observed_at:
+                    self.observed_at = state.observed_at
+                self._settle()
+
+    def step(self, reading: Reading, value: float) -> list[AlertEvent]:
+        """Let every rule judge the value."""
+        events = []
+        for number, rule in enumerate(self.rules):
+            before = self.since[number]
+            after = self.since[number] = step(rule, before, reading.timestamp, value)
+            if before is None and after is not None:
+                events.append(_event(rule, Event.FIRED, after, reading, value))
+            elif before is not None and after is None:
+                events.append(_event(rule, Event.RESOLVED, before, reading, value))
+        if events:
+            self._settle()
+        return events
+
+    def _settle(self) -> None:
+        self.low, self.high = -math.inf, math.inf
+        for rule, since in zip(self.rules, self.since, strict=True):
+            level = rule.limit if since is None else rule.clear
+            if rule.comparison.upward == (since is None):
+                self.high = min(self.high, level)
+            else:
+                self.low = max(self.low, level)
 
 
 def dump_states(states: Mapping[tuple[str, str], RuleState]) -> list[list[str | None]]:

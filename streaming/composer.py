@@ -1,0 +1,105 @@
+"""Lines of the log → the messages that carry them: one each, or many packed into one.
+
+Pure: lines in, entries of the bridge's window out. What is sent when is the bridge's business.
+"""
+
+from collections import Counter, deque
+from datetime import datetime
+
+from citywx.staging.lines import Line, Rejected, read_record
+from citywx.staging.position import Position
+from citywx.weather.reading import FUTURE_TOLERANCE, Reading
+from streaming.broker import Message
+from streaming.messages import (
+    MAX_BATCH_BYTES,
+    READINGS,
+    READINGS_BATCH,
+    REJECTED,
+    LogReading,
+    append_reading,
+    encode_reading,
+    encode_rejected,
+)
+from streaming.window import Entry, Tally
+
+_LONGEST_READING_BYTES = 4 * 1024
+"""More than any reading's JSON: four texts of at most 200 characters, and numbers."""
+
+
+class Composer:
+    """Composes messages in log order; each says where the last published line before it ended."""
+
+    def __init__(self, published: Position | None, earliest: datetime) -> None:
+        """Continue behind `published`. `earliest`: the oldest accepted observation."""
+        self.reasons: Counter[str] = Counter()
+        """Rejected lines by the kind of their reason, since the owner last cleared it."""
+        self._segment = published.segment if published else ""
+        self._end = published.offset if published else 0
+        self._earliest = earliest
+
+    def single(self, line: Line, now: datetime) -> Entry:
+        """The message of one line; none for one that is skipped."""
+        record = read_record(line, earliest=self._earliest, latest=now + FUTURE_TOLERANCE)
+        if isinstance(record, Reading):
+            prev_end = self._continue(line)
+            payload = encode_reading(_place(record, line, now), prev_end)
+            return Entry(
+                Position(line.segment, line.end),
+                Tally(published=1, size=line.end - line.offset),
+                Message(READINGS, payload),
+                record.fetched_at,
+            )
+        return self._other(line, record)
+
+    def batch(self, lines: deque[Line], now: datetime) -> list[Entry]:
+        """Take lines from the front, as many as one message holds; entries in log order.
+
+        A rejected line ends the batch: its message stands between those of its neighbours.
+        """
+        payload = bytearray()
+        tally = Tally()
+        written_at: datetime | None = None
+        earliest, latest = self._earliest, now + FUTURE_TOLERANCE
+        room = MAX_BATCH_BYTES - _LONGEST_READING_BYTES
+        last: Line | None = None
+        while lines and len(payload) < room:
+            line = lines[0]
+            if last is not None and line.segment != last.segment:
+                break
+            record = read_record(line, earliest=earliest, latest=latest)
+            if isinstance(record, Rejected):
+                if last is not None:
+                    break
+                return [self._other(lines.popleft(), record)]
+            if record is None:
+                tally.skipped += 1
+            else:
+                append_reading(payload, _place(record, line, now), self._continue(line))
+                tally.published += 1
+                written_at = written_at or record.fetched_at
+            tally.size += line.end - line.offset
+            last = lines.popleft()
+        if last is None:
+            return []
+        message = Message(READINGS_BATCH, bytes(payload)) if payload else None
+        return [Entry(Position(last.segment, last.end), tally, message, written_at)]
+
+    def _continue(self, line: Line) -> int:
+        """Where the last published line of the segment ended; from now on it is this one."""
+        same = line.segment == self._segment and self._end <= line.offset
+        prev_end = self._end if same else 0  # another segment, or one that was begun anew
+        self._segment, self._end = line.segment, line.end
+        return prev_end
+
+    def _other(self, line: Line, record: Rejected | None) -> Entry:
+        end, size = Position(line.segment, line.end), line.end - line.offset
+        if record is None:
+            return Entry(end, Tally(skipped=1, size=size), None)
+        self.reasons[record.kind] += 1
+        message = Message(REJECTED, encode_rejected(record))
+        return Entry(end, Tally(rejected=1, size=size), message)
+
+
+def _place(reading: Reading, line: Line, now: datetime) -> LogReading:
+    read_at = None if reading.fetched_at else now
+    return LogReading(reading, line.segment, line.offset, line.end, read_at)
