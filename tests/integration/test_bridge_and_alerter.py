@@ -76,6 +76,7 @@ def test_rejected_lines_are_published_and_passed(stream: Stream) -> None:
     stream.start("bridge")
     size = stream.log.stat().st_size
     eventually(lambda: stream.position("bridge") == size, "the position passes every line")
+    eventually(lambda: len(listener.listen()) == 3, "every message comes")
     assert len(listener.bodies(READINGS)) == 2
     (rejected,) = listener.bodies(REJECTED)
     assert rejected["reason"] == "not UTF-8 at byte 9"
@@ -99,6 +100,7 @@ def test_every_kind_of_bad_line_is_told_and_costs_no_good_one(stream: Stream) ->
     stream.start("bridge")
     whole = stream.log.stat().st_size - 30
     eventually(lambda: stream.position("bridge") == whole, "it stands before the unfinished line")
+    eventually(lambda: len(listener.listen()) == 2 + len(bad), "every message comes")
     assert len(listener.bodies(READINGS)) == 2
     told = listener.bodies(REJECTED)
     assert len(told) == len(bad)

@@ -1,6 +1,8 @@
 """What the alerter keeps on disk, and how it survives damage."""
 
 import json
+import resource
+import signal
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -91,3 +93,22 @@ def test_a_damaged_snapshot_reads_as_none(tmp_path: Path, damage: bytes) -> None
     path = tmp_path / "alerter.json"
     path.write_bytes(damage)
     assert load_snapshot(path) == Snapshot()
+
+
+def test_events_for_which_there_is_no_room_leave_no_part_of_a_line(tmp_path: Path) -> None:
+    log = AlertsLog(tmp_path / "alerts.ndjson", 0)
+    log.append([event(1)])
+    limit = log.size + 10
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    handler = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (limit, before[1]))
+    try:
+        with pytest.raises(OSError, match="too large"):
+            log.append([event(2), event(3)])
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+        signal.signal(signal.SIGXFSZ, handler)
+    assert log.path.read_bytes() == event(1) + b"\n"
+    log.append([event(2)])
+    log.close()
+    assert log.path.read_bytes() == event(1) + b"\n" + event(2) + b"\n"
