@@ -7,11 +7,13 @@ from datetime import UTC, datetime
 from prometheus_client import Counter, Gauge, Histogram
 
 from citywx.staging.lines import Line
+from streaming.messages import READINGS, READINGS_BATCH, REJECTED
 from streaming.window import Entry, Tally, Window
 
 _USUAL_LINE_BYTES = 90
 
 _LINES = Counter("citywx_bridge_lines", "Lines of the log that the position has passed", ["fate"])
+_PUBLISHED = _LINES.labels("published")
 _BYTES = Counter("citywx_bridge_bytes", "Bytes of the log that the position has passed")
 _MESSAGES = Counter("citywx_bridge_messages", "Messages published", ["topic"])
 _REJECTED = Counter("citywx_bridge_rejected", "Lines read that are no readings", ["reason"])
@@ -30,9 +32,12 @@ DROPPED = Gauge("citywx_mqtt_broker_dropped", "Messages that the broker says it 
 REPLAYED = Counter("citywx_bridge_replayed", "Readings sent in answer to weather/replay/request")
 
 
+_SENT = {topic: _MESSAGES.labels(topic) for topic in (READINGS, READINGS_BATCH, REJECTED)}
+
+
 def count_sent(topic: str) -> None:
     """Count a message that was handed to the broker."""
-    _MESSAGES.labels(topic).inc()
+    _SENT[topic].inc()
 
 
 def count_reasons(reasons: Counts[str]) -> None:
@@ -47,9 +52,10 @@ def count_settled(settled: list[Entry], now: datetime) -> None:
     total = Tally()
     for entry in settled:
         total.add(entry.tally)
-    _LINES.labels("published").inc(total.published)
-    _LINES.labels("rejected").inc(total.rejected)
-    _LINES.labels("skipped").inc(total.skipped)
+    _PUBLISHED.inc(total.published)
+    if total.rejected or total.skipped:
+        _LINES.labels("rejected").inc(total.rejected)
+        _LINES.labels("skipped").inc(total.skipped)
     _BYTES.inc(total.size)
     written_at = settled[0].written_at
     if written_at is not None:

@@ -24,7 +24,8 @@ from paho.mqtt.reasoncodes import ReasonCode
 from paho.mqtt.subscribeoptions import SubscribeOptions
 from prometheus_client import Counter
 
-from streaming.broker import MQTT_5, Broker, Message, Outcome, TakenOverError
+from streaming.broker import FIRST_FAILURE_CODE, MQTT_5, Broker, Message, Outcome, TakenOverError
+from streaming.quick_client import QuickClient
 
 _log = logging.getLogger(__name__)
 
@@ -64,7 +65,7 @@ class Connection:
         self._subscriptions = subscriptions
         self._will = will
         self._receive_maximum = receive_maximum
-        self._client: Client | None = None
+        self._client: QuickClient | None = None
         self._ready = False
         self._messages: deque[Message] = deque()
         self._unread_bytes = 0
@@ -150,8 +151,11 @@ class Connection:
         """Send now and return the message id, or None when it could not be sent."""
         if self._client is None or not self._ready:
             return None
+        properties = self._properties(message)
+        if qos == 1 and properties is None:
+            return self._client.send(message.topic, message.payload, retain=message.retained)
         info = self._client.publish(
-            message.topic, message.payload, qos, message.retained, self._properties(message)
+            message.topic, message.payload, qos, message.retained, properties
         )
         return info.mid if info.rc == MQTTErrorCode.MQTT_ERR_SUCCESS else None
 
@@ -198,9 +202,9 @@ class Connection:
             return
         self._client = client
 
-    def _new_client(self) -> Client:
+    def _new_client(self) -> QuickClient:
         is_5 = self._broker.protocol == MQTT_5
-        client = Client(
+        client = QuickClient(
             CallbackAPIVersion.VERSION2,
             client_id=self._client_id,
             clean_session=None if is_5 else True,
@@ -217,6 +221,7 @@ class Connection:
         client.on_connect = self._on_connect
         client.on_disconnect = self._on_disconnect
         client.on_subscribe = self._on_subscribe
+        client.prepare(self._acknowledged, lambda *received: self._received(client, *received))
         client.on_publish = self._on_publish
         client.on_message = self._on_message
         client.on_socket_open = self._on_socket_open
@@ -305,16 +310,16 @@ class Connection:
 
         A look for more costs as much as the work on one message, which would wait for it.
         """
-        now = time.monotonic()
-        reads = _READS_PER_WAKE if now - self._read_at < _FLOWING_SECONDS else 1
-        self._read_at = now
-        for _ in range(reads):
-            before = len(self._messages)
+        flowing = time.monotonic() - self._read_at < _FLOWING_SECONDS
+        for _ in range(_READS_PER_WAKE if flowing else 1):
+            before = len(self._messages) + len(self._outcomes)
             if self._client is None:
                 return
             self._client.loop_read()
-            if len(self._messages) == before or self._unread_bytes > _BYTES_PER_WAKE:
-                return
+            arrived = len(self._messages) + len(self._outcomes) - before
+            if not arrived or self._unread_bytes > _BYTES_PER_WAKE:
+                break
+        self._read_at = time.monotonic()
 
     def _look_after(self, now: float) -> None:
         while self._control:
@@ -384,6 +389,29 @@ class Connection:
         del client, userdata, properties
         reason = str(code) if code.is_failure else ""  # finding its name is slow
         self._outcomes.append(Outcome(message_id, code.value, reason))
+
+    def _acknowledged(self, message_id: int, code: int) -> None:
+        reason = (
+            str(ReasonCode(PacketTypes.PUBACK, identifier=code))
+            if code >= FIRST_FAILURE_CODE
+            else ""
+        )
+        self._outcomes.append(Outcome(message_id, code, reason))
+
+    def _received(
+        self,
+        client: QuickClient,
+        topic: str,
+        payload: bytes,
+        retained: bool,  # noqa: FBT001 - as it comes
+        message_id: int,
+    ) -> None:
+        if client is not self._client:
+            return
+        self._messages.append(Message(topic, payload, retained))
+        self._unread_bytes += len(payload)
+        if message_id:
+            self._arrived.append(message_id)
 
     def _on_message(self, client: Client, userdata: object, message: MQTTMessage) -> None:
         del userdata

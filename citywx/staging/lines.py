@@ -15,6 +15,7 @@ from citywx.weather.reading import Layout, Reading, UnreadableError, header_layo
 
 KEPT_BYTES = 4 * 1024
 _CHUNK_BYTES = 1 << 20
+_SMALL_READ_BYTES = 2 * MAX_LINE_BYTES
 _VALUES = re.compile(r"'[^']*'|\"[^\"]*\"|-?\d[\d:.TZ+-]*")
 
 
@@ -85,6 +86,7 @@ class LineReader:
         self._layout = Layout()
         self._before = os.pread(descriptor, *_before(offset))
         self._scanned = offset  # no line end between offset and here
+        self._more = True  # as far as is known
         if offset:
             for line in LineReader(descriptor, segment).read(_CHUNK_BYTES):
                 if line.offset >= offset:
@@ -99,11 +101,13 @@ class LineReader:
         RewrittenError when the file is no longer the one that was read up to here.
         """
         known = len(self._before)
-        size = max(limit, 2 * MAX_LINE_BYTES)
+        # Beyond this, memory for the answer is dear, and there is mostly little to read.
+        size = max(limit, _SMALL_READ_BYTES) if self._more else _SMALL_READ_BYTES
         # One read for both: the bytes that are known, and those that are new.
         found = os.pread(self._descriptor, known + size, self.offset - known)
         if not found.startswith(self._before):
             raise RewrittenError
+        self._more = len(found) == known + size
         last = found.rfind(b"\n", known)
         if last < 0:
             return self._oversize() if len(found) - known > MAX_LINE_BYTES else []

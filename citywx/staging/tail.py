@@ -102,7 +102,7 @@ class Tail:
     def _rotated(self) -> bool:
         """Whether the held file is no longer the one that is appended to."""
         try:
-            here = self._path.stat(follow_symlinks=False)
+            here = os.stat(self._path, follow_symlinks=False)  # noqa: PTH116 - twice as quick, and often
         except FileNotFoundError:
             # Between a rename and the new file, or deleted: wait until another is there.
             return list_segments(self._path)[-1].sequence > self._sequence
