@@ -11,10 +11,12 @@ import os
 import random
 import selectors
 import socket
+import ssl
 import time
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
 from paho.mqtt.client import Client, ConnectFlags, DisconnectFlags, MQTTMessage
@@ -38,7 +40,18 @@ _SUSPICIOUS_FAILURES = 3
 _MISC_SECONDS = 1.0
 _READS_PER_WAKE = 500
 _MQTT_5 = 5
-_DEFAULT_PORT = 1883
+_DEFAULT_PORTS = {"mqtt": 1883, "mqtts": 8883}
+
+
+class _TlsSocket(ssl.SSLSocket):
+    """Closes at once when the handshake fails; paho leaves that to the garbage collector."""
+
+    def do_handshake(self, block: bool = False) -> None:  # noqa: FBT001, FBT002 - ssl's own
+        try:
+            super().do_handshake(block)
+        except OSError:
+            self.close()
+            raise
 
 
 class BrokerNotConfiguredError(Exception):
@@ -59,24 +72,47 @@ class Broker:
     password: str | None = field(default=None, repr=False)
     protocol: int = _MQTT_5
     """5 for MQTT 5, 4 for MQTT 3.1.1 (no reason codes)."""
+    tls: bool = False
+    ca_file: Path | None = None
+    """Who may have signed the broker's certificate; None for the system's CAs."""
 
     @classmethod
     def of(cls, settings: Settings) -> "Broker":
-        """The broker at MQTT_URL; BrokerNotConfiguredError when there is none."""
+        """The broker at MQTT_URL; BrokerNotConfiguredError when something in it cannot be used."""
         if settings.mqtt_url is None:
             message = "MQTT_URL is not set: start the pipeline with `make up`, or set it"
             raise BrokerNotConfiguredError(message)
-        message = "MQTT_URL must look like mqtt://user:password@host:port"
+        message = "MQTT_URL must look like mqtt://user:password@host:port, or mqtts:// for TLS"
         try:
             url = urlsplit(settings.mqtt_url.get_secret_value())
-            port = url.port or _DEFAULT_PORT
-        except ValueError:  # its text may hold parts of the address, and so of the password
+            default_port = _DEFAULT_PORTS[url.scheme]
+            port = url.port or default_port
+        except (
+            ValueError,
+            KeyError,
+        ):  # its text may hold parts of the address, and so of the password
             raise BrokerNotConfiguredError(message) from None
-        if url.scheme != "mqtt" or not url.hostname:
+        if not url.hostname:
             raise BrokerNotConfiguredError(message)
         user = unquote(url.username) if url.username else None
         password = unquote(url.password) if url.password else None
-        return cls(url.hostname, port, user, password, settings.mqtt_protocol)
+        tls, ca_file = url.scheme == "mqtts", settings.mqtt_ca_file
+        broker = cls(url.hostname, port, user, password, settings.mqtt_protocol, tls, ca_file)
+        if tls:
+            broker.tls_context()  # now, since only a person can mend it
+        return broker
+
+    def tls_context(self) -> ssl.SSLContext:
+        """What checks the broker's certificate and name; BrokerNotConfiguredError without CAs."""
+        try:
+            context = ssl.create_default_context(cafile=self.ca_file)
+        except OSError as error:
+            is_read = isinstance(error, ssl.SSLError)
+            reason = "holds no certificate in PEM" if is_read else error.strerror
+            message = f"MQTT_CA_FILE {self.ca_file}: {reason}"
+            raise BrokerNotConfiguredError(message) from None
+        context.sslsocket_class = _TlsSocket
+        return context
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,7 +198,8 @@ class Connection:
             self._open(now)
         if self._client is None:
             timeout = min(timeout, max(0.0, self._next_attempt - now))
-        if self._control:
+        pending = self._pending()
+        if self._control or pending:
             timeout = 0
         self._watch()
         for key, mask in self._selector.select(max(0.0, timeout)):
@@ -174,6 +211,8 @@ class Connection:
                 self._read()
             if mask & selectors.EVENT_WRITE and self._client is not None:
                 self._client.loop_write()
+        if pending:
+            self._read()
         self._look_after(time.monotonic())
         return woken
 
@@ -226,7 +265,7 @@ class Connection:
                 **options,  # type: ignore[arg-type]  # MQTT 5 only: paho refuses them with 3.1.1
             )
         except OSError as error:
-            self._failed(f"cannot be reached ({error.strerror or type(error).__name__})")
+            self._failed(_why(error))
             return
         self._client = client
 
@@ -241,6 +280,8 @@ class Connection:
         )
         client.max_inflight_messages_set(0)  # the owner's window rules; paho's would be scanned
         client.connect_timeout = _CONNECT_SECONDS
+        if self._broker.tls:
+            client.tls_set_context(self._broker.tls_context())
         if self._broker.user is not None:
             client.username_pw_set(self._broker.user, self._broker.password)
         if self._will is not None:
@@ -319,6 +360,10 @@ class Connection:
             wanted |= selectors.EVENT_WRITE
         if self._selector.get_key(self._socket).events != wanted:
             self._selector.modify(self._socket, wanted)
+
+    def _pending(self) -> bool:
+        """Whether TLS has taken bytes from the socket that are not read: no selector sees them."""
+        return isinstance(self._socket, ssl.SSLSocket) and self._socket.pending() > 0
 
     def _read(self) -> None:
         """Read while packets come: paho reads one a call when it waits for no acknowledgement."""
@@ -420,6 +465,12 @@ class Connection:
     def _later(self, client: Client, step: Callable[[], None]) -> None:
         """Take the step in the loop, unless its client has been dropped by then."""
         self._control.append(lambda: step() if client is self._client else None)
+
+
+def _why(error: OSError) -> str:
+    if isinstance(error, ssl.SSLCertVerificationError):
+        return f"has a certificate that is not trusted: {error.verify_message.rstrip('.')}"
+    return f"cannot be reached ({error.strerror or type(error).__name__})"
 
 
 def _drain(descriptor: int) -> None:
