@@ -9,9 +9,11 @@ import pytest
 
 from citywx.local_stack.probes import broker_problem
 from citywx.settings import Settings
+from streaming.messages import ALERTS, READINGS, REJECTED, alert_state_topic, status_topic
 from streaming.mqtt import Broker, BrokerNotConfiguredError, Message
 from tests.support.deployed_broker import Client, Clients, DeployedBroker
-from tests.support.stream import eventually
+from tests.support.log_messages import append, line
+from tests.support.stream import Stream, eventually
 
 pytestmark = pytest.mark.integration
 
@@ -60,6 +62,33 @@ def test_messages_arrive_over_tls_whole_and_in_order(
     viewer.listen_until(lambda heard: len(heard) >= len(sent), "everything arrives")
     assert [message.payload for message in viewer.heard] == sent
     assert all(outcome.accepted for outcome in outcomes)
+
+
+def test_the_processes_do_their_work_over_tls_with_the_rights_of_their_users(
+    tls_broker: DeployedBroker, clients: Clients, tmp_path: Path
+) -> None:
+    ca_file = tls_broker.certificates / "ca.crt"
+    viewer = clients(over_tls(tls_broker, "viewer", ca_file), "weather/#").up()
+    stream = Stream(tls_broker, tmp_path, {"MQTT_CA_FILE": str(ca_file)})
+    append(stream.log, line(0, 20.0), b"no reading\n", line(1, 25.0))
+    try:
+        for name in ("bridge", "alerter"):
+            secret = tls_broker.password(name)
+            url = f"mqtts://{name}:{secret}@127.0.0.1:{tls_broker.tls_port}"
+            stream.environment["MQTT_URL"] = url
+            stream.start(name)
+        expected = {READINGS, REJECTED, ALERTS, alert_state_topic("above-23", "Oslo")}
+        expected |= {status_topic(name) for name in ("bridge", "alerter")}
+        viewer.listen_until(
+            lambda heard: {message.topic for message in heard} >= expected, "every topic is heard"
+        )
+        assert all(stream.stop(name) == 0 for name in ("alerter", "bridge"))
+    finally:
+        for name in list(stream.running):
+            stream.kill(name)
+    for name in ("bridge", "alerter"):
+        assert "refuses" not in stream.output(name)
+        assert "test-password" not in stream.output(name)
 
 
 def test_the_brokers_probe_speaks_tls(tls_broker: DeployedBroker) -> None:
