@@ -4,7 +4,14 @@ import os
 import secrets
 from pathlib import Path
 
-_SECRETS = ("POSTGRES_PASSWORD", "MQTT_PASSWORD", "SECRET_KEY")
+SECRETS = (
+    "POSTGRES_PASSWORD",
+    "MQTT_BRIDGE_PASSWORD",
+    "MQTT_ALERTER_PASSWORD",
+    "MQTT_RECORDER_PASSWORD",
+    "MQTT_VIEWER_PASSWORD",
+    "SECRET_KEY",
+)
 _BYTES = 32
 _HEAD = """\
 # Written by `citywx env`. Keep it to yourself; .env.example has every other setting.
@@ -24,4 +31,4 @@ def write_env_file(path: Path) -> None:
         raise EnvFileExistsError(message) from None
     with os.fdopen(descriptor, "w", encoding="utf-8") as file:
         file.write(_HEAD)
-        file.writelines(f"{name}={secrets.token_hex(_BYTES)}\n" for name in _SECRETS)
+        file.writelines(f"{name}={secrets.token_hex(_BYTES)}\n" for name in SECRETS)

@@ -184,7 +184,12 @@ class Settings(BaseSettings):
         None, description="PostgreSQL, `postgresql://user:password@host:port/name`."
     )
     mqtt_url: SecretStr | None = Field(
-        None, description="MQTT broker, `mqtt://user:password@host:port`."
+        None, description="MQTT broker, `mqtt://user:password@host:port`; `mqtts://` for TLS."
+    )
+    mqtt_ca_file: Path | None = Field(
+        None,
+        description="PEM file of the CA that signed the broker's certificate; "
+        "by default the system's CAs.",
     )
     mqtt_protocol: int = Field(5, ge=4, le=5, description="5 for MQTT 5, 4 for MQTT 3.1.1 (amqtt).")
     dagster_url: str | None = Field(None, description="Address of the Dagster webserver.")
@@ -251,6 +256,20 @@ class Settings(BaseSettings):
     )
     mqtt_password: SecretStr | None = Field(
         None, description="Password of the broker that citywx starts; random by default."
+    )
+
+    # Of the broker's users in Compose; compose.yaml alone reads them, from the same `.env`
+    mqtt_bridge_password: SecretStr | None = Field(
+        None, description="Compose: password of the broker's user bridge."
+    )
+    mqtt_alerter_password: SecretStr | None = Field(
+        None, description="Compose: password of the broker's user alerter."
+    )
+    mqtt_recorder_password: SecretStr | None = Field(
+        None, description="Compose: password of the broker's user recorder."
+    )
+    mqtt_viewer_password: SecretStr | None = Field(
+        None, description="Compose: password of the broker's user viewer, who may read everything."
     )
 
     @field_validator("mail_from", "alert_email")

@@ -1,4 +1,4 @@
-"""MQTT: the only import of paho; nothing of paho leaves this module.
+"""MQTT: with `streaming.quick_client` the only import of paho; nothing of paho goes further.
 
 One thread: `Connection.wait` runs the selector over paho's socket (its external-loop interface)
 and over the descriptors that wake the loop. Callbacks only append to queues. Every connection is a
@@ -12,6 +12,7 @@ import os
 import random
 import selectors
 import socket
+import ssl
 import time
 from collections import deque
 from collections.abc import Callable
@@ -114,20 +115,20 @@ class Connection:
             self._open(now)
         if self._client is None:
             timeout = min(timeout, max(0.0, self._next_attempt - now))
-        if self._control or self._messages:
+        pending = self._pending()
+        if self._control or self._messages or pending:
             timeout = 0
         self._watch_socket()
         woken = False
         for key, mask in self._selector.select(max(0.0, timeout)):
-            if key.fileobj is not self._socket:
-                if key.fd == self._wake_read:
-                    _drain(self._wake_read)
-                woken = True
+            if key.fileobj is self._socket:
+                self._serve(mask)
                 continue
-            if mask & selectors.EVENT_READ:
-                self._read()
-            if mask & selectors.EVENT_WRITE and self._client is not None:
-                self._client.loop_write()
+            woken = True
+            if key.fd == self._wake_read:
+                _drain(self._wake_read)
+        if pending:
+            self._read()
         if self._control or time.monotonic() >= self._misc_at:
             self._look_after(time.monotonic())
         return woken
@@ -198,7 +199,7 @@ class Connection:
                 **options,  # type: ignore[arg-type]  # MQTT 5 only: paho refuses them with 3.1.1
             )
         except OSError as error:
-            self._failed(f"cannot be reached ({error.strerror or type(error).__name__})")
+            self._failed(_why(error))
             return
         self._client = client
 
@@ -214,6 +215,8 @@ class Connection:
         )
         client.max_inflight_messages_set(0)  # the owner's window rules; paho's would be scanned
         client.connect_timeout = _CONNECT_SECONDS
+        if self._broker.tls:
+            client.tls_set_context(self._broker.tls_context())
         if self._broker.user is not None:
             client.username_pw_set(self._broker.user, self._broker.password)
         if self._will is not None:
@@ -304,6 +307,16 @@ class Connection:
         if wanted != self._watched:
             self._selector.modify(self._socket, wanted)
             self._watched = wanted
+
+    def _serve(self, mask: int) -> None:
+        if mask & selectors.EVENT_READ:
+            self._read()
+        if mask & selectors.EVENT_WRITE and self._client is not None:
+            self._client.loop_write()
+
+    def _pending(self) -> bool:
+        """Whether TLS has taken bytes from the socket that are not read: no selector sees them."""
+        return isinstance(self._socket, ssl.SSLSocket) and self._socket.pending() > 0
 
     def _read(self) -> None:
         """Read a packet; while they follow each other closely, those behind it too.
@@ -446,6 +459,12 @@ class Connection:
     def _later(self, client: Client, step: Callable[[], None]) -> None:
         """Take the step in the loop, unless its client has been dropped by then."""
         self._control.append(lambda: step() if client is self._client else None)
+
+
+def _why(error: OSError) -> str:
+    if isinstance(error, ssl.SSLCertVerificationError):
+        return f"has a certificate that is not trusted: {error.verify_message.rstrip('.')}"
+    return f"cannot be reached ({error.strerror or type(error).__name__})"
 
 
 def _drain(descriptor: int) -> None:

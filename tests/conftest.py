@@ -8,4 +8,5 @@ pytest_plugins = (
     "tests.support.smtp",
     "tests.support.stream",
     "tests.support.weather_services",
+    "tests.support.deployed_broker",  # behind those that it imports
 )

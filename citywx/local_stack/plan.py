@@ -31,6 +31,8 @@ class Addresses:
     database: str
     broker: str
     mqtt_protocol: int
+    mqtt_ca_file: str | None
+    """Absolute, since the processes have a folder of their own."""
     dagster: str
     dashboard: str
     public: str
@@ -70,6 +72,7 @@ def make_plan(settings: Settings, home: Home, source: WeatherSource, reason: str
         or postgres.database_url(ports.database, passwords.postgres),
         broker=_secret(settings.mqtt_url) or _mqtt_url(ports.broker, passwords.mqtt),
         mqtt_protocol=settings.mqtt_protocol if settings.mqtt_url else broker.mqtt_protocol(),
+        mqtt_ca_file=str(settings.mqtt_ca_file.absolute()) if settings.mqtt_ca_file else None,
         dagster=f"http://127.0.0.1:{ports.dagster}",
         dashboard=dashboard,
         public=settings.public_url if public_is_set else dashboard,

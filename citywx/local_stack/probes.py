@@ -3,6 +3,8 @@
 import http.client
 import json
 import socket
+import ssl
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 from urllib.parse import unquote, urlsplit
@@ -26,13 +28,19 @@ def database_problem(url: str) -> str | None:
     return None
 
 
-def broker_problem(url: str) -> str | None:
+def broker_problem(url: str, ca_file: str | None = None) -> str | None:
     """Whether the broker accepts our user: one CONNECT of MQTT 3.1.1, which every broker knows."""
     parts = urlsplit(url)
     user, password = unquote(parts.username or ""), unquote(parts.password or "")
-    address = (parts.hostname or "127.0.0.1", parts.port or 1883)
+    tls = parts.scheme == "mqtts"
+    address = (parts.hostname or "127.0.0.1", parts.port or (8883 if tls else 1883))
     try:
-        with socket.create_connection(address, timeout=_SECONDS) as connection:
+        with ExitStack() as cleanup:
+            connection = cleanup.enter_context(socket.create_connection(address, timeout=_SECONDS))
+            if tls:
+                context = ssl.create_default_context(cafile=ca_file)
+                connection = context.wrap_socket(connection, server_hostname=address[0])
+                cleanup.enter_context(connection)
             connection.sendall(_mqtt_connect(user, password))
             answer = connection.recv(4)
             connection.sendall(b"\xe0\x00")  # DISCONNECT

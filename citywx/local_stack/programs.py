@@ -73,6 +73,7 @@ def environment(settings: Settings, plan: Plan) -> dict[str, str]:
         "DATABASE_URL": addresses.database,
         "MQTT_URL": addresses.broker,
         "MQTT_PROTOCOL": str(addresses.mqtt_protocol),
+        "MQTT_CA_FILE": addresses.mqtt_ca_file or "",
         "DAGSTER_URL": addresses.dagster,
         "PUBLIC_URL": addresses.public,
         "SECRET_KEY": plan.passwords.secret_key,

@@ -29,6 +29,7 @@ class Stack:
     programs: tuple[str, ...] = ()
     source: str = ""
     mqtt_protocol: int = 5
+    mqtt_ca_file: str | None = None
 
     @property
     def supervisor(self) -> psutil.Process | None:

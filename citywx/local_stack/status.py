@@ -102,7 +102,7 @@ def _service(
     if program is not None and program.state not in _ALIVE:
         waiting = "waits for what it needs" if program.state == "STOPPED" else program.description
         return ServiceStatus(DOWN, url, f"{waiting} ({program.state.lower()})")
-    problem = _probe(name, url, home)()
+    problem = _probe(name, stack, home)()
     if problem is None:
         return ServiceStatus(UP, url)
     return ServiceStatus(
@@ -110,15 +110,16 @@ def _service(
     )
 
 
-def _probe(name: str, url: str | None, home: Home) -> Callable[[], str | None]:
+def _probe(name: str, stack: Stack, home: Home) -> Callable[[], str | None]:
     if name in STREAMING:
         return partial(process_problem, home.run / f"{name}.json")
-    probes = {
+    probes: dict[str, Callable[[str], str | None]] = {
         "database": database_problem,
-        "broker": broker_problem,
+        "broker": partial(broker_problem, ca_file=stack.mqtt_ca_file),
         "dagster": dagster_problem,
         "dashboard": dashboard_problem,
     }
+    url = stack.urls.get(name)
     if name in probes and url is not None:
         return partial(probes[name], url)
     return lambda: None

@@ -88,6 +88,7 @@ def start(settings: Settings, plan: Plan, say: Say, *, watched_pid: int | None) 
         programs=tuple(program.name for program in programs),
         source=plan.source.value,
         mqtt_protocol=plan.addresses.mqtt_protocol,
+        mqtt_ca_file=plan.addresses.mqtt_ca_file,
     )
     save_stack(home, stack)
     _start_in_order(settings, plan, supervisor, Control(control), say)

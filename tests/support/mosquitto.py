@@ -32,7 +32,8 @@ class BrokerServer:
 
     def start(self) -> None:
         """Start it and wait until it accepts connections."""
-        self.process = subprocess.Popen(self.command, stderr=subprocess.DEVNULL)
+        with (self.folder / "broker.log").open("ab") as output:
+            self.process = subprocess.Popen(self.command, stderr=output)
         deadline = time.monotonic() + _DEADLINE_SECONDS
         while time.monotonic() < deadline:
             try:
@@ -41,7 +42,8 @@ class BrokerServer:
                 time.sleep(0.02)
             else:
                 return
-        pytest.fail("the broker does not accept connections")
+        self.kill()
+        pytest.fail(f"no broker answers: {(self.folder / 'broker.log').read_text('utf-8')}")
 
     def stop(self) -> None:
         """End it."""

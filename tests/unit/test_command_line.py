@@ -11,6 +11,7 @@ import typer
 from typer.testing import CliRunner
 
 from citywx.cli import app
+from citywx.env_file import SECRETS
 from citywx.home import Home
 from citywx.local_stack.screen import masked
 from citywx.settings import Settings, WeatherSource
@@ -80,8 +81,8 @@ def test_env_writes_random_secrets_for_the_owner_alone_and_never_again(empty_fol
     file = empty_folder / ".env"
     written = file.read_text("utf-8")
     assert stat.S_IMODE(file.stat().st_mode) == 0o600
-    assert len(set(re.findall(r"=([0-9a-f]{64})$", written, re.MULTILINE))) == 3
-    assert Settings.load().mqtt_password is not None
+    assert len(set(re.findall(r"=([0-9a-f]{64})$", written, re.MULTILINE))) == len(SECRETS)
+    assert Settings.load().mqtt_bridge_password is not None
     again = CliRunner().invoke(app, ["env"])
     assert again.exit_code == 2
     assert file.read_text("utf-8") == written

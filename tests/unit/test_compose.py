@@ -12,12 +12,12 @@ from typing import Any
 import pytest
 import yaml
 
-from citywx.env_file import write_env_file
-from citywx.local_stack.broker import mosquitto_acl
+from citywx.env_file import SECRETS, write_env_file
 from citywx.settings import Settings
 
 PROJECT = Path(__file__).resolve().parents[2]
 COMPOSE = PROJECT / "compose.yaml"
+TLS_COMPOSE = PROJECT / "deploy" / "compose.tls.yaml"
 TEXT = COMPOSE.read_text("utf-8")
 DOCUMENT: dict[str, Any] = yaml.safe_load(TEXT)
 SERVICES: dict[str, dict[str, Any]] = DOCUMENT["services"]
@@ -67,7 +67,7 @@ def test_every_variable_of_the_host_is_a_setting() -> None:
     assert wanted <= {field.upper() for field in Settings.model_fields}
 
 
-@pytest.mark.parametrize("secret", ["POSTGRES_PASSWORD", "MQTT_PASSWORD", "SECRET_KEY"])
+@pytest.mark.parametrize("secret", SECRETS)
 def test_no_secret_has_a_default(secret: str) -> None:
     uses = re.findall(rf"\$\{{{secret}([^}}]*)", TEXT)
     assert uses
@@ -109,8 +109,25 @@ def test_the_image_holds_only_files_that_exist() -> None:
     assert [name for name in files if not (PROJECT / name).exists()] == []
 
 
-def test_the_broker_has_the_same_rules_as_the_local_one() -> None:
-    assert (PROJECT / "deploy" / "mosquitto" / "acl").read_text("utf-8") == mosquitto_acl()
+def test_each_process_that_uses_the_broker_knows_its_own_password_and_no_other() -> None:
+    given = {
+        name: re.findall(r"MQTT_\w+_PASSWORD", str(service["environment"]))
+        for name, service in OURS.items()
+    }
+    users = ("bridge", "alerter", "recorder")
+    assert {name: names for name, names in given.items() if names} == {
+        user: [f"MQTT_{user.upper()}_PASSWORD"] for user in users
+    }
+    for user in users:
+        assert SERVICES[user]["environment"]["MQTT_URL"].startswith(f"mqtt://{user}:")
+
+
+def test_the_tls_file_adds_a_listener_to_the_broker_and_touches_nothing_else() -> None:
+    services = yaml.safe_load(TLS_COMPOSE.read_text("utf-8"))["services"]
+    assert set(services) == {"broker"}
+    start = SERVICES["broker"]["command"]
+    assert services["broker"]["command"] == [*start, "tls.conf"]
+    assert services["broker"]["ports"] == ["0.0.0.0:8883:8883"]
 
 
 def test_dclint_accepts_it() -> None:
@@ -118,7 +135,7 @@ def test_dclint_accepts_it() -> None:
     if dclint is None:
         pytest.skip("dclint is not on PATH: npm install -g dclint@3.1.0")
     result = subprocess.run(
-        [dclint, "--max-warnings", "0", "compose.yaml"],
+        [dclint, "--max-warnings", "0", str(COMPOSE), str(TLS_COMPOSE)],
         cwd=PROJECT,
         capture_output=True,
         text=True,
@@ -127,13 +144,16 @@ def test_dclint_accepts_it() -> None:
     assert result.returncode == 0, result.stdout + result.stderr
 
 
-def test_docker_compose_accepts_it_with_the_env_file_that_citywx_writes(tmp_path: Path) -> None:
+@pytest.mark.parametrize("files", [("-f", COMPOSE), ("-f", COMPOSE, "-f", TLS_COMPOSE)])
+def test_docker_compose_accepts_it_with_the_env_file_that_citywx_writes(
+    files: tuple[str, ...], tmp_path: Path
+) -> None:
     compose = shutil.which("docker-compose")
     if compose is None:
         pytest.skip("docker-compose is not installed: apt-get install docker-compose")
     write_env_file(tmp_path / ".env")
     result = subprocess.run(
-        [compose, "--env-file", str(tmp_path / ".env"), "-f", str(COMPOSE), "config", "-q"],
+        [compose, "--env-file", str(tmp_path / ".env"), *files, "config", "-q"],
         cwd=tmp_path,
         env={"PATH": os.environ["PATH"], "HOME": str(tmp_path)},
         capture_output=True,

@@ -63,10 +63,14 @@ def test_the_domain_imports_nothing_else_of_the_project() -> None:
     assert wrong == []
 
 
-def test_paho_is_imported_in_one_module() -> None:
+def test_paho_stays_behind_our_connection() -> None:
     assert {line.split()[0] for line in importers(sources(*PACKAGES), "paho")} == {
-        "streaming/mqtt.py"
+        "streaming/mqtt.py",
+        "streaming/quick_client.py",
     }
+    assert {
+        line.split()[0] for line in importers(sources(*PACKAGES), "streaming.quick_client")
+    } == {"streaming/mqtt.py"}
 
 
 def test_the_domain_loads_no_framework() -> None:
