@@ -7,13 +7,16 @@ is its owner's business. A message is acknowledged once its owner, who has taken
 so after the work on it, which is then not held up by the answer.
 """
 
+import fcntl
 import logging
 import os
 import random
 import selectors
 import socket
 import ssl
+import termios
 import time
+from array import array
 from collections import deque
 from collections.abc import Callable
 
@@ -39,7 +42,6 @@ _SUSPICIOUS_FAILURES = 3
 _MISC_SECONDS = 1.0
 _READS_PER_WAKE = 500
 _BYTES_PER_WAKE = 1 << 20
-_FLOWING_SECONDS = 0.0005  # messages that follow each other so soon are read together
 
 _CONNECTIONS = Counter("citywx_mqtt_connections", "Connections made to the broker")
 
@@ -82,7 +84,8 @@ class Connection:
         self._failures = 0
         self._next_attempt = 0.0
         self._opened_at = self._ready_at = 0.0
-        self._misc_at = self._read_at = 0.0
+        self._misc_at = 0.0
+        self._available = array("i", [0])
 
     @property
     def ready(self) -> bool:
@@ -319,20 +322,20 @@ class Connection:
         return isinstance(self._socket, ssl.SSLSocket) and self._socket.pending() > 0
 
     def _read(self) -> None:
-        """Read a packet; while they follow each other closely, those behind it too.
-
-        A look for more costs as much as the work on one message, which would wait for it.
-        """
-        flowing = time.monotonic() - self._read_at < _FLOWING_SECONDS
-        for _ in range(_READS_PER_WAKE if flowing else 1):
-            before = len(self._messages) + len(self._outcomes)
+        """Read packets as long as there are bytes; paho reads one a call."""
+        for _ in range(_READS_PER_WAKE):
             if self._client is None:
                 return
             self._client.loop_read()
-            arrived = len(self._messages) + len(self._outcomes) - before
-            if not arrived or self._unread_bytes > _BYTES_PER_WAKE:
-                break
-        self._read_at = time.monotonic()
+            if self._unread_bytes > _BYTES_PER_WAKE or not self._more():
+                return
+
+    def _more(self) -> bool:
+        """Whether bytes wait to be read: asking is quicker than a read that finds nothing."""
+        if self._socket is None:
+            return False
+        fcntl.ioctl(self._socket, termios.FIONREAD, self._available)
+        return self._available[0] > 0 or self._pending()
 
     def _look_after(self, now: float) -> None:
         while self._control:
