@@ -1,4 +1,4 @@
-"""Readings → `live_readings`, `alerts.ndjson` → `alerts`; tells Dagster now and then.
+"""Readings → `live_readings`, `alerts.ndjson` → `alerts`, statuses; tells Dagster now and then.
 
 Rows and position are one transaction, so every reading is applied once and in log order. With the
 database down nothing is kept in memory: the log has everything.
@@ -7,7 +7,9 @@ database down nothing is kept in memory: the log has everything.
 import logging
 import random
 import time
+from collections.abc import Sequence
 from contextlib import ExitStack
+from datetime import UTC, datetime
 from pathlib import Path
 
 from prometheus_client import Counter
@@ -19,7 +21,7 @@ from citywx.warehouse.database import DatabaseNotConfiguredError, engine_for, is
 from streaming.consumer import LogConsumer
 from streaming.dagster_report import DagsterReport
 from streaming.messages import READINGS, LogReading
-from streaming.mqtt import Broker, BrokerNotConfiguredError, Connection
+from streaming.mqtt import Broker, BrokerNotConfiguredError, Connection, Message
 from streaming.only_instance import AlreadyRunningError, only_instance
 from streaming.process import Process, run
 from streaming.recorder_tables import (
@@ -32,6 +34,7 @@ from streaming.recorder_tables import (
     write_readings,
 )
 from streaming.status import Announcer, will_of
+from streaming.status_recorder import STATUS_TOPICS, StatusRecorder
 
 NAME = "recorder"
 _WAIT_SECONDS = 0.25
@@ -61,6 +64,7 @@ class Recorder:
             process.home.readings_csv, start, earliest=process.settings.history_start
         )
         self._announcer = Announcer(connection, NAME)
+        self._statuses = StatusRecorder()
         self._report = DagsterReport(process.settings.dagster_url)
         self._batch: list[LogReading] = []
         self._batch_began = 0.0
@@ -82,7 +86,9 @@ class Recorder:
         if self._connection.session != self._session:
             self._session = self._connection.session
             self._consumer.look()
-        taken = self._consumer.take(self._connection.messages(), now)
+        messages = self._connection.messages()
+        self._note_statuses(messages)
+        taken = self._consumer.take(messages, now)
         if taken and not self._batch:
             self._batch_began = now
         self._batch += taken
@@ -113,6 +119,14 @@ class Recorder:
         _ROWS.labels("live_readings").inc(rows)
         _ROWS.labels("alerts").inc(events)
         self._report.note(rows, events, newest)
+
+    def _note_statuses(self, messages: Sequence[Message]) -> None:
+        now = datetime.now(UTC)
+        for message in messages:
+            self._statuses.note(message, now)
+        if self._statuses.due(now):
+            with self._engine.begin() as database:
+                self._statuses.write(database, now)
 
     def _look_after(self, now: float) -> None:
         self._report.send_if_due(now)
@@ -174,7 +188,7 @@ def _record(process: Process, engine: Engine) -> None:
     connection = Connection(
         Broker.of(process.settings),
         f"citywx-{NAME}",
-        subscriptions=(READINGS,),
+        subscriptions=(READINGS, STATUS_TOPICS),
         will=will_of(NAME),
     )
     with ExitStack() as cleanup:
