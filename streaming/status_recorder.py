@@ -38,6 +38,8 @@ class _Heard:
 
     status: Status
     metrics: Metrics | None
+    counted_at: datetime | None
+    """When it said the metrics."""
 
 
 class StatusRecorder:
@@ -65,8 +67,10 @@ class StatusRecorder:
         if said_at is None and status.state != LOST and not message.retained:
             said_at = now
         before = self._heard.get(status.process)
-        metrics = status.metrics or (before.metrics if before else None)
-        self._heard[status.process] = _Heard(replace(status, said_at=said_at), metrics)
+        metrics, counted_at = status.metrics, said_at
+        if not metrics and before is not None:
+            metrics, counted_at = before.metrics, before.counted_at
+        self._heard[status.process] = _Heard(replace(status, said_at=said_at), metrics, counted_at)
 
     def due(self, now: datetime) -> bool:
         """Whether there is something to write, and the last write was long enough ago."""
@@ -77,17 +81,28 @@ class StatusRecorder:
         """Write what was said since the last write; samples every 10 s."""
         # What a crash of the database takes away is said again within seconds.
         connection.execute(text("SET LOCAL synchronous_commit = off"))
-        slot = int(now.timestamp()) // _SAMPLE_SECONDS
-        for process, heard in self._heard.items():
+        for heard in self._heard.values():
             _write_status(connection, heard, now)
-            if heard.metrics and self._sampled.get(process) != slot:
-                _write_sample(connection, process, heard.metrics, now)
-                self._sampled[process] = slot
+            self._sample(connection, heard)
         self._heard.clear()
         self._written_at = now
         if self._pruned_at is None or abs(now - self._pruned_at) >= _PRUNE_EVERY:
             prune_samples(connection, now)
             self._pruned_at = now
+
+    def _sample(self, connection: Connection, heard: _Heard) -> None:
+        """Keep the first metrics that a process said in each span of 10 s."""
+        if not heard.metrics or heard.counted_at is None:
+            return
+        process = heard.status.process
+        slot = int(heard.counted_at.timestamp()) // _SAMPLE_SECONDS
+        if self._sampled.get(process) == slot:
+            return
+        self._sampled[process] = slot
+        statement = insert(pipeline_samples).values(
+            process=process, at=heard.counted_at, metrics=heard.metrics
+        )
+        connection.execute(statement.on_conflict_do_nothing())
 
 
 def prune_samples(connection: Connection, now: datetime) -> int:
@@ -114,11 +129,6 @@ def _write_status(connection: Connection, heard: _Heard, now: datetime) -> None:
     known = {name: value for name, value in said.items() if value is not None}
     statement = insert(process_status).values({"said_at": now, "process": status.process} | known)
     connection.execute(statement.on_conflict_do_update(index_elements=["process"], set_=known))
-
-
-def _write_sample(connection: Connection, process: str, metrics: Metrics, now: datetime) -> None:
-    statement = insert(pipeline_samples).values(process=process, at=now, metrics=metrics)
-    connection.execute(statement.on_conflict_do_nothing())
 
 
 def _is_plain(status: Status, topic: str) -> bool:

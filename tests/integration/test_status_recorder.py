@@ -78,8 +78,9 @@ def test_samples_are_taken_every_ten_seconds_of_what_was_counted(engine: Engine)
     statuses = StatusRecorder()
     for second in range(25):
         moment = NOON + second * SECOND
-        statuses.note(said(metrics={"citywx_x_total": second}), moment)
-        statuses.note(said("poller"), moment)  # it counts nothing
+        at = moment.isoformat()
+        statuses.note(said(metrics={"citywx_x_total": second}, at=at), moment)
+        statuses.note(said("poller", at=at), moment)  # it counts nothing
         write(engine, statuses, moment)
     assert samples(engine) == [("bridge", NOON + n * SECOND) for n in (0, 10, 20)]
 
