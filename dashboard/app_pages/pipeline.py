@@ -14,9 +14,10 @@ st.caption(pipeline_words.WHAT)
 def show_pipeline() -> None:
     """The whole page, from one look at the database."""
     now = resources.now()
+    period = pipeline.period(now)
     with database() as connection:
         heard = data.process_statuses(connection)
-        samples = data.pipeline_samples(connection, pipeline.period(now).start)
+        samples = data.pipeline_samples(connection, period.start)
     if not heard:
         st.info(pipeline_words.NO_PROCESS)
         return
@@ -40,7 +41,7 @@ def show_pipeline() -> None:
             pipeline_words.ACKNOWLEDGED,
             "citywx_bridge_acknowledged_seconds",
             steps.get(BRIDGE, []),
-            pipeline.period(now),
+            period,
         )
     with right:
         pipeline.latency(
@@ -48,7 +49,7 @@ def show_pipeline() -> None:
             pipeline_words.DECIDED,
             "citywx_alerter_decision_seconds",
             steps.get(ALERTER, []),
-            pipeline.period(now),
+            period,
         )
 
     st.subheader("Mishaps of the last hour", anchor=False)
