@@ -11,7 +11,7 @@ from dashboard import counters, pipeline_charts, processes, tables
 from dashboard import pipeline_words as words
 from dashboard.counters import Step, number
 from dashboard.pipeline_charts import Period
-from dashboard.processes import ALERTER, BRIDGE, RECORDER, Condition, ProcessStatus
+from dashboard.processes import ALERTER, BRIDGE, ENDED, RECORDER, Condition, ProcessStatus
 
 _PERIOD = timedelta(hours=1)
 _FLOWS = (  # series, process, counter, label
@@ -38,18 +38,16 @@ def verdict(heard: Mapping[str, ProcessStatus], now: datetime) -> None:
     missing = processes.not_heard(heard)
     if missing:
         st.warning(words.missing(missing))
-    unwell = {
-        name: found
-        for name, status in heard.items()
-        if (found := _condition(status, heard, now)) is not Condition.IN_STEP
-    }
-    writer = heard.get(RECORDER)
-    if writer is not None and unwell.get(RECORDER) in words.ENDED:
-        since = words.clock(writer.said_at, now)
-        st.warning(words.WRITER_SILENT.format(since=since))
+    found = {name: _condition(heard[name], heard, now) for name in processes.in_order(heard)}
+    unwell = {name: how for name, how in found.items() if how in ENDED}
+    behind = [name for name, how in found.items() if how is Condition.CATCHING_UP]
+    if RECORDER in unwell:
+        st.warning(words.writer_silent(heard[RECORDER].said_at, now))
     elif unwell:
         st.warning(words.unwell(unwell))
-    elif not missing:
+    if behind:
+        st.info(words.catching_up(behind))
+    if not (missing or unwell or behind):
         st.success(words.IN_STEP)
 
 

@@ -4,7 +4,7 @@ import math
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 
-from dashboard.processes import BRIDGE, Behind, Condition
+from dashboard.processes import BRIDGE, ENDED, Behind, Condition
 from dashboard.words import age, escape
 
 NO_PROCESS = (
@@ -16,10 +16,6 @@ WHAT = (
     "has counted."
 )
 IN_STEP = "Everything is in step: every process speaks, and none is behind."
-WRITER_SILENT = (
-    "The recorder has been silent since {since}, and it writes what this page shows: all of it may "
-    "be old. `citywx status` shows more."
-)
 MISHAPS = (
     "None of these loses a reading: what the broker refuses is sent again, and what it drops is "
     "read from the log."
@@ -56,7 +52,10 @@ ACKNOWLEDGED = (
     "Until the broker had acknowledged it. Of readings that are acknowledged together, the first "
     "counts."
 )
-DECIDED = "Until the alerter had decided what it means. Each reading counts."
+DECIDED = (
+    "Until the alerter had decided what it means. Of readings that arrive together, the first "
+    "counts."
+)
 ROLES = {
     "bridge": "log → MQTT",
     "alerter": "readings → alerts",
@@ -69,7 +68,6 @@ COLOURS = {
     Condition.STOPPED: "gray",
     Condition.LOST: "red",
 }
-ENDED = (Condition.SILENT, Condition.STOPPED, Condition.LOST)
 _MILLISECOND = 1e-3
 _MINUTE = 60.0
 _PRECISE_BELOW = 10
@@ -197,13 +195,26 @@ def count(value: float | None) -> str:
 
 
 def unwell(found: Mapping[str, Condition]) -> str:
-    """Which processes are not in step.
+    """Which processes do not speak.
 
     >>> unwell({"alerter": Condition.LOST})
-    'Not in step: alerter (lost).'
+    'Not in step: alerter (lost). `citywx status` shows more.'
     """
     told = [f"{escape(name)} ({how.value})" for name, how in found.items()]
-    return f"Not in step: {', '.join(told)}."
+    return f"Not in step: {', '.join(told)}. `citywx status` shows more."
+
+
+def catching_up(names: Sequence[str]) -> str:
+    """Which processes have more to do than they can do at once."""
+    return f"Catching up: {', '.join(escape(name) for name in names)}."
+
+
+def writer_silent(said_at: datetime, now: datetime) -> str:
+    """What it means that the recorder does not speak."""
+    return (
+        f"The recorder has been silent since {clock(said_at, now)}, and it writes what this page "
+        "shows: all of it may be old. `citywx status` shows more."
+    )
 
 
 def missing(names: Sequence[str]) -> str:

@@ -27,6 +27,10 @@ class Condition(Enum):
     LOST = "lost"
 
 
+ENDED = (Condition.SILENT, Condition.STOPPED, Condition.LOST)
+"""Those of a process that says nothing any more."""
+
+
 @dataclass(frozen=True, slots=True)
 class ProcessStatus:
     """What a process last said."""

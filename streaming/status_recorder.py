@@ -88,6 +88,7 @@ class StatusRecorder:
         self._written_at = now
         if self._pruned_at is None or abs(now - self._pruned_at) >= _PRUNE_EVERY:
             prune_samples(connection, now)
+            connection.execute(delete(process_status).where(process_status.c.said_at < now - _KEPT))
             self._pruned_at = now
 
     def _sample(self, connection: Connection, heard: _Heard) -> None:

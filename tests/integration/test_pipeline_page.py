@@ -84,6 +84,21 @@ def test_a_silent_process_is_shown_as_such(
     assert "Not in step: alerter (silent)." in told(app)
 
 
+def test_a_process_that_is_far_behind_is_catching_up(
+    open_page: OpenPage, engine: Engine, now: datetime
+) -> None:
+    fill_pipeline(engine, now)
+    with engine.begin() as connection:
+        connection.execute(
+            text("UPDATE process_status SET byte_offset = 9999999 WHERE process = 'bridge'")
+        )
+    app = open_it(open_page)
+    assert not app.success
+    assert not app.warning
+    assert [info.value for info in app.info] == ["Catching up: alerter, recorder."]
+    assert "Behind the bridge: 10 MB" in told(app)
+
+
 def test_old_figures_are_not_shown_as_present_when_the_recorder_is_silent(
     open_page: OpenPage, engine: Engine, now: datetime
 ) -> None:

@@ -29,6 +29,12 @@ def write(engine: Engine, statuses: StatusRecorder, now: datetime) -> None:
         statuses.write(connection, now)
 
 
+def write_one(engine: Engine, message: Message, now: datetime) -> None:
+    statuses = StatusRecorder()
+    statuses.note(message, now)
+    write(engine, statuses, now)
+
+
 def rows(engine: Engine) -> dict[str, Row[tuple[object, ...]]]:
     with engine.connect() as connection:
         return {row.process: row for row in connection.execute(select(process_status))}
@@ -110,6 +116,13 @@ def test_old_samples_are_thinned_out_and_then_deleted(engine: Engine) -> None:
         timedelta(hours=1) - 10 * SECOND,
         timedelta(hours=1) - 300 * SECOND,
     ]
+
+
+def test_a_process_that_is_no_more_is_forgotten_after_days(engine: Engine) -> None:
+    later = NOON + timedelta(days=4)
+    write_one(engine, said("hook"), NOON)
+    write_one(engine, said("bridge", at=later.isoformat()), later)
+    assert rows(engine).keys() == {"bridge"}
 
 
 @pytest.mark.parametrize(
