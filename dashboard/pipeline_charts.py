@@ -6,6 +6,7 @@ time axis is that of the period, whatever of it the samples cover.
 
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from typing import Any
 
 import altair as alt
 import pandas as pd
@@ -24,54 +25,71 @@ class Period:
 _DECADES = [10.0**power for power in range(-2, 8)]
 _WIDTHS = [6.0, 3.5, 1.5]
 """The first line is the widest, so that one under another is still seen."""
-_COLOURS = (PALETTE[0], PALETTE[1], PALETTE[2])
 
 
 def rates(frame: pd.DataFrame, period: Period) -> alt.Chart:
     """Rows per second, one line a series."""
-    scale = alt.Scale(zero=True, nice=True)
-    return _lines(frame, period, "Rows per second", scale, alt.Axis(tickCount=5)).properties(
-        height=240
+    drawn = _drawn(frame)
+    names = list(dict.fromkeys(drawn["series"]))
+    widths = alt.Scale(domain=names, range=_WIDTHS[-len(names) :])
+    chart: alt.Chart = (
+        alt.Chart(drawn)
+        .mark_line()
+        .encode(
+            **_places(period, "Rows per second"),
+            y=alt.Y("value:Q", title="Rows per second", axis=alt.Axis(tickCount=5)),
+            color=_colour(names),
+            strokeWidth=alt.StrokeWidth("series:N", scale=widths, legend=None),
+        )
+        .properties(height=240)
     )
+    return chart
 
 
 def latencies(frame: pd.DataFrame, period: Period) -> alt.Chart:
-    """Quantiles in milliseconds, one line each; each step up is ten times as long."""
-    scale = alt.Scale(type="log", nice=True)
-    axis = alt.Axis(values=_DECADES, format="~g")
-    drawn = frame.assign(value=frame["value"] * 1_000)
-    return _lines(drawn, period, "Milliseconds", scale, axis).properties(height=200)
+    """Quantiles in milliseconds, one line each; each step up is ten times as long.
 
-
-def _lines(
-    frame: pd.DataFrame, period: Period, title: str, scale: alt.Scale, axis: alt.Axis
-) -> alt.Chart:
-    drawn = wall_time(frame, UTC_AXIS)[["local", "series", "value"]]
-    ends = [_wall(period.start), _wall(period.end)]
-    names = list(dict.fromkeys(drawn["series"]))
+    Values have points too: where readings are rare, there is nothing to join them with.
+    """
+    drawn = _drawn(frame)
+    drawn["value"] *= 1_000
     chart: alt.Chart = (
         alt.Chart(drawn)
-        .mark_line(point=alt.OverlayMarkDef(size=12, filled=True))
+        .mark_line(strokeWidth=1.8, point=alt.OverlayMarkDef(size=14))
         .encode(
-            x=alt.X("local:T", title="Time (UTC)", axis=TIME_LABELS, scale=alt.Scale(domain=ends)),
-            y=alt.Y("value:Q", title=title, scale=scale, axis=axis),
-            color=alt.Color(
-                "series:N",
-                title=None,
-                scale=alt.Scale(domain=names, range=list(_COLOURS[: len(names)])),
-                legend=LEGEND,
+            **_places(period, "Milliseconds"),
+            y=alt.Y(
+                "value:Q",
+                title="Milliseconds",
+                scale=alt.Scale(type="log", nice=True),
+                axis=alt.Axis(values=_DECADES, format="~g"),
             ),
-            strokeWidth=alt.StrokeWidth(
-                "series:N", scale=alt.Scale(domain=names, range=_WIDTHS[-len(names) :]), legend=None
-            ),
-            tooltip=[
-                "series:N",
-                alt.Tooltip("local:T", title="Time (UTC)", format="%H:%M:%S"),
-                alt.Tooltip("value:Q", title=title, format=",.2f"),
-            ],
+            color=_colour(list(dict.fromkeys(drawn["series"]))),
         )
+        .properties(height=200)
     )
     return chart
+
+
+def _drawn(frame: pd.DataFrame) -> pd.DataFrame:
+    return wall_time(frame, UTC_AXIS)[["local", "series", "value"]]
+
+
+def _places(period: Period, title: str) -> dict[str, Any]:
+    ends = alt.Scale(domain=[_wall(period.start), _wall(period.end)])
+    return {
+        "x": alt.X("local:T", title="Time (UTC)", axis=TIME_LABELS, scale=ends),
+        "tooltip": [
+            "series:N",
+            alt.Tooltip("local:T", title="Time (UTC)", format="%H:%M:%S"),
+            alt.Tooltip("value:Q", title=title, format=",.2f"),
+        ],
+    }
+
+
+def _colour(names: list[str]) -> alt.Color:
+    scale = alt.Scale(domain=names, range=list(PALETTE[: len(names)]))
+    return alt.Color("series:N", title=None, scale=scale, legend=LEGEND)
 
 
 def _wall(moment: datetime) -> alt.DateTime:
