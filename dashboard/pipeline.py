@@ -14,6 +14,7 @@ from dashboard.pipeline_charts import Period
 from dashboard.processes import ALERTER, BRIDGE, ENDED, RECORDER, Condition, ProcessStatus
 
 _PERIOD = timedelta(hours=1)
+_FRESH = timedelta(seconds=30)  # samples come every ten
 _FLOWS = (  # series, process, counter, label
     ("Published", BRIDGE, "citywx_bridge_lines_total", "fate=published"),
     ("Judged", ALERTER, "citywx_alerter_readings_total", ""),
@@ -95,7 +96,7 @@ def flow(found: Steps, now: datetime) -> None:
     with st.container(horizontal=True, gap="medium"):
         for series, process, name, label in _FLOWS:
             last = found[process][-1] if found.get(process) else None
-            fresh = last is not None and now - last.end <= counters.LONGEST_STEP
+            fresh = last is not None and now - last.end <= _FRESH
             rate = last.rate(name, label) if last and fresh else None
             st.metric(series, words.per_second(rate), width="content")
     st.altair_chart(
