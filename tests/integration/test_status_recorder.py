@@ -1,6 +1,7 @@
 """What processes say of themselves reaches PostgreSQL, and nothing in it disturbs the recorder."""
 
 import json
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -64,8 +65,10 @@ def test_a_last_will_changes_the_state_and_nothing_else(engine: Engine) -> None:
     statuses = StatusRecorder()
     statuses.note(said(metrics={"citywx_x_total": 1}), NOON)
     write(engine, statuses, NOON)
-    statuses.note(will_of("bridge"), NOON + 60 * SECOND)
-    write(engine, statuses, NOON + 60 * SECOND)
+    for retained in (False, True):  # heard as it is sent, and by who comes later
+        will = replace(will_of("bridge"), retained=retained)
+        statuses.note(will, NOON + 60 * SECOND)
+        write(engine, statuses, NOON + 60 * SECOND)
     bridge = rows(engine)["bridge"]
     assert (bridge.state, bridge.byte_offset, bridge.said_at) == ("lost", 7, NOON - SECOND)
     assert bridge.metrics == {"citywx_x_total": 1}
