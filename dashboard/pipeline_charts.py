@@ -23,7 +23,7 @@ class Period:
 
 
 _DECADES = [10.0**power for power in range(-2, 8)]
-_WIDTHS = [6.0, 3.5, 1.5]
+_WIDTHS = [8.0, 4.5, 1.5]
 """The first line is the widest, so that one under another is still seen."""
 
 
