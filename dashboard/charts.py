@@ -152,13 +152,13 @@ def accounting(batches: pd.DataFrame) -> alt.Chart:
         alt.Chart(drawn)
         .mark_bar()
         .encode(
-            x=alt.X("local:T", title="Loaded at (UTC)", axis=_TIME_LABELS),
+            x=alt.X("local:T", title="Loaded at (UTC)", axis=TIME_LABELS),
             y=alt.Y("lines:Q", title="Lines", stack=True),
             color=alt.Color(
                 "outcome:N",
                 title=None,
                 scale=alt.Scale(domain=list(OUTCOMES), range=list(OUTCOMES.values())),
-                legend=_LEGEND,
+                legend=LEGEND,
             ),
             tooltip=["local:T", "outcome:N", alt.Tooltip("lines:Q", format=",")],
         )
@@ -167,8 +167,8 @@ def accounting(batches: pd.DataFrame) -> alt.Chart:
     return chart
 
 
-_LEGEND = alt.Legend(orient="top", columns=3, labelLimit=220)
-_TIME_LABELS = alt.Axis(
+LEGEND = alt.Legend(orient="top", columns=3, labelLimit=220)
+TIME_LABELS = alt.Axis(
     labelOverlap=True,
     tickCount={"expr": "width / 65"},
     grid=False,
@@ -180,7 +180,7 @@ _TIME_LABELS = alt.Axis(
 
 def _x(axis: TimeAxis, title: str | None = "") -> alt.X:
     shown = f"Time ({axis.label})" if title == "" else title
-    return alt.X("local:T", title=shown, axis=_TIME_LABELS)
+    return alt.X("local:T", title=shown, axis=TIME_LABELS)
 
 
 def _y(variable: str, *, field: str | None = None, title: str | None = None) -> alt.Y:
@@ -206,5 +206,5 @@ def _city_colour(present: "pd.Series[str]", colours: Mapping[str, str]) -> alt.C
         "city:N",
         title=None,
         scale=alt.Scale(domain=names, range=[colours[name] for name in names]),
-        legend=_LEGEND,
+        legend=LEGEND,
     )

@@ -15,6 +15,8 @@ from sqlalchemy import Connection, TextClause, select, text
 from citywx.warehouse.tables import cities as cities_table
 from citywx.weather.city import City
 from citywx.weather.reading import MEASURES
+from dashboard.counters import Sample
+from dashboard.processes import ProcessStatus
 
 MAX_POINTS = 20_000
 """More than this is not drawn, but summed up in longer steps."""
@@ -249,6 +251,27 @@ def flag_counts(connection: Connection, names: Sequence[str], newest: datetime) 
     """
     bound = {"names": list(names), "start": newest - _FLAG_DAYS, "end": newest}
     return _frame(connection, text(query), bound)
+
+
+def process_statuses(connection: Connection) -> dict[str, ProcessStatus]:
+    """What each streaming process last said, by name."""
+    query = text(
+        "SELECT process, state, segment, byte_offset, said_at, metrics FROM process_status"
+    )
+    return {row.process: ProcessStatus(*row) for row in connection.execute(query)}
+
+
+def pipeline_samples(connection: Connection, since: datetime) -> dict[str, list[Sample]]:
+    """What each process had counted, in order of time: its last sample of every half minute."""
+    query = text("""
+        SELECT DISTINCT ON (process, date_bin('30 seconds', at, 'epoch')) process, at, metrics
+        FROM pipeline_samples WHERE at >= :since
+        ORDER BY process, date_bin('30 seconds', at, 'epoch'), at DESC
+    """)
+    found: dict[str, list[Sample]] = {}
+    for row in connection.execute(query, {"since": since}):
+        found.setdefault(row.process, []).append(Sample(*row))
+    return found
 
 
 def export_rows(

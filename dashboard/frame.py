@@ -18,6 +18,7 @@ PAGES = {
     "history": "History",
     "alerts": "Alerts",
     "data_quality": "Data quality",
+    "pipeline": "Pipeline",
     "subscribe": "Subscribe",
     "mail": "Mail",
 }

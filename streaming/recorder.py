@@ -1,4 +1,4 @@
-"""Readings → `live_readings`, `alerts.ndjson` → `alerts`; tells Dagster now and then.
+"""Readings → `live_readings`, `alerts.ndjson` → `alerts`, statuses; tells Dagster now and then.
 
 Rows and position are one transaction, so every reading is applied once and in log order. With the
 database down nothing is kept in memory: the log has everything.
@@ -7,7 +7,9 @@ database down nothing is kept in memory: the log has everything.
 import logging
 import random
 import time
+from collections.abc import Sequence
 from contextlib import ExitStack
+from datetime import UTC, datetime
 from pathlib import Path
 
 from prometheus_client import Counter
@@ -16,7 +18,7 @@ from sqlalchemy.exc import DBAPIError, OperationalError
 
 from citywx.staging.position import Checkpoint, save_checkpoint
 from citywx.warehouse.database import DatabaseNotConfiguredError, engine_for, is_migrated
-from streaming.broker import Broker, BrokerNotConfiguredError
+from streaming.broker import Broker, BrokerNotConfiguredError, Message
 from streaming.consumer import LogConsumer
 from streaming.dagster_report import DagsterReport
 from streaming.log_source import log_source
@@ -34,6 +36,7 @@ from streaming.recorder_tables import (
     write_readings,
 )
 from streaming.status import Announcer, will_of
+from streaming.status_recorder import STATUS_TOPICS, StatusRecorder
 
 NAME = "recorder"
 CLIENT_ID = f"citywx-{NAME}"
@@ -63,12 +66,14 @@ class Recorder:
         source = log_source(process.settings, process.home.readings_csv, connection, CLIENT_ID)
         self._consumer = LogConsumer(source, start)
         self._announcer = Announcer(connection, NAME)
+        self._statuses = StatusRecorder()
         self._report = DagsterReport(process.settings.dagster_url)
         self._batch: list[LogReading] = []
         self._batch_began = 0.0
         self._committed = start.position if start else None
         self._alerts_seen: tuple[int, int, int] | None = None
         self._hinted: Checkpoint | None = None
+        self._hint_failed = False
         self._session = 0
         self._hint_at = self._prune_at = 0.0
 
@@ -84,7 +89,9 @@ class Recorder:
         if self._connection.session != self._session:
             self._session = self._connection.session
             self._consumer.look()
-        taken = self._consumer.take(self._connection.messages(), now)
+        messages = self._connection.messages()
+        self._note_statuses(messages)
+        taken = self._consumer.take(messages, now)
         if taken and not self._batch:
             self._batch_began = now
         self._batch += taken
@@ -116,6 +123,14 @@ class Recorder:
         _ROWS.labels("alerts").inc(events)
         self._report.note(rows, events, newest)
 
+    def _note_statuses(self, messages: Sequence[Message]) -> None:
+        now = datetime.now(UTC)
+        for message in messages:
+            self._statuses.note(message, now)
+        if self._statuses.due(now):
+            with self._engine.begin() as database:
+                self._statuses.write(database, now)
+
     def _look_after(self, now: float) -> None:
         self._report.send_if_due(now)
         if now - self._hint_at >= _HINT_SECONDS:
@@ -139,8 +154,14 @@ class Recorder:
         if checkpoint is None or checkpoint == self._hinted or self._batch:
             return
         if checkpoint.position == self._committed:
-            save_checkpoint(self._home.state / "positions" / f"{NAME}.json", checkpoint)
-            self._hinted = checkpoint
+            try:
+                save_checkpoint(self._home.state / "positions" / f"{NAME}.json", checkpoint)
+            except OSError as error:  # a full disk; the position itself is in the database
+                if not self._hint_failed:
+                    _log.error("the recorder's position cannot be noted: %s", error)  # noqa: TRY400 - no bug
+                self._hint_failed = True
+                return
+            self._hinted, self._hint_failed = checkpoint, False
 
     def stop(self) -> None:
         """Write what is collected."""
@@ -176,7 +197,7 @@ def _record(process: Process, engine: Engine) -> None:
     connection = Connection(
         Broker.of(process.settings),
         CLIENT_ID,
-        subscriptions=(READINGS, READINGS_BATCH, replay_response_topic(CLIENT_ID)),
+        subscriptions=(READINGS, READINGS_BATCH, STATUS_TOPICS, replay_response_topic(CLIENT_ID)),
         will=will_of(NAME),
     )
     with ExitStack() as cleanup:

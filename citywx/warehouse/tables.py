@@ -177,6 +177,27 @@ consumer_positions = Table(  # writer: recorder, in its rows' own transaction
     _time("updated_at", nullable=False, now=True),
 )
 
+process_status = Table(  # writer: recorder; what each streaming process last said
+    "process_status",
+    metadata,
+    Column("process", Text, primary_key=True),
+    Column("state", Text, nullable=False),
+    Column("segment", Text),
+    Column("byte_offset", BigInteger),
+    _time("said_at", nullable=False),
+    Column("metrics", JSONB, nullable=False, server_default="{}"),
+)
+
+pipeline_samples = Table(  # writer: recorder; metrics every 10 s, thinned out, kept for 3 days
+    "pipeline_samples",
+    metadata,
+    Column("process", Text, nullable=False),
+    _time("at", nullable=False),
+    Column("metrics", JSONB, nullable=False),
+    PrimaryKeyConstraint("process", "at"),
+    Index("pipeline_samples_at", "at"),
+)
+
 city_predictions = Table(  # writer: asset city_predictions
     "city_predictions",
     metadata,

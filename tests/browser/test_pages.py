@@ -7,6 +7,7 @@ for another host, and no error box may appear.
 import shutil
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from urllib.parse import urlsplit
 
 import pytest
@@ -15,6 +16,7 @@ from sqlalchemy import Engine, text
 
 from dashboard.frame import PAGES
 from tests.support.dashboard import RunningDashboard
+from tests.support.pipeline_rows import fill_pipeline
 from tests.support.weather_rows import fill
 
 pytestmark = [pytest.mark.integration, pytest.mark.browser]
@@ -65,6 +67,7 @@ def test_every_page_opens_and_a_reader_subscribes(
     database_url: str,
 ) -> None:
     fill(engine, days=8)
+    fill_pipeline(engine, datetime.now(UTC))
     dashboard = start_dashboard(DATABASE_URL=database_url)
     page = browser.page
     for name, title in PAGES.items():
@@ -72,7 +75,7 @@ def test_every_page_opens_and_a_reader_subscribes(
         expect(page.get_by_role("heading", name=title, exact=True)).to_be_visible(
             timeout=_PATIENCE_MS
         )
-        if name in ("now", "compare", "history", "data_quality"):
+        if name in ("now", "compare", "history", "data_quality", "pipeline"):
             chart = page.get_by_test_id("stVegaLiteChart").first
             expect(chart.locator("canvas, svg").first).to_be_visible(timeout=_PATIENCE_MS)
         expect(page.get_by_test_id("stException")).to_have_count(0)

@@ -8,6 +8,7 @@ import pytest
 from sqlalchemy import Connection, Engine, event, text
 
 from dashboard import data
+from tests.support.pipeline_rows import fill_pipeline
 from tests.support.weather_rows import CITIES, fill
 
 pytestmark = pytest.mark.integration
@@ -32,6 +33,8 @@ def _ask_everything(connection: Connection) -> None:
     data.flag_counts(connection, NAMES, NOW)
     data.batches(connection)
     data.rejected_lines(connection)
+    data.process_statuses(connection)
+    data.pipeline_samples(connection, NOW - timedelta(hours=1))
     list(data.export_rows(connection, NAMES[0], *day, chunk=100))
 
 
@@ -108,9 +111,21 @@ def test_only_the_newest_prediction_is_told(engine: Engine) -> None:
     assert len(told) == len(NAMES) * 2 * 2
 
 
+def test_of_every_half_minute_the_last_sample_is_told(engine: Engine) -> None:
+    fill_pipeline(engine, NOW, minutes=3)
+    with engine.connect() as connection:
+        found = data.pipeline_samples(connection, NOW - timedelta(minutes=2))
+        heard = data.process_statuses(connection)
+    assert set(found) == set(heard) == {"bridge", "alerter", "recorder"}
+    assert [(NOW - one.at).total_seconds() for one in found["bridge"]] == [100, 70, 40, 10, 0]
+    assert heard["bridge"].metrics == found["bridge"][-1].metrics
+
+
 def test_questions_about_nothing_are_answered_with_nothing(engine: Engine) -> None:
     with engine.connect() as connection:
         assert data.span(connection, []) is None
         assert data.last_readings(connection, [], 50).empty
         assert data.predictions(connection, []).empty
         assert data.flag_counts(connection, ["Nowhere"], NOW).empty
+        assert data.process_statuses(connection) == {}
+        assert data.pipeline_samples(connection, NOW) == {}
