@@ -158,7 +158,7 @@ class Recorder:
                 save_checkpoint(self._home.state / "positions" / f"{NAME}.json", checkpoint)
             except OSError as error:  # a full disk; the position itself is in the database
                 if not self._hint_failed:
-                    _log.error("the recorder's position cannot be noted: %s", error)  # noqa: TRY400 - no bug
+                    _log.error("the recorder's position cannot be noted: %s", error)
                 self._hint_failed = True
                 return
             self._hinted, self._hint_failed = checkpoint, False

@@ -1,7 +1,6 @@
 """What processes say of themselves reaches PostgreSQL, and nothing in it disturbs the recorder."""
 
 import json
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -66,7 +65,7 @@ def test_a_last_will_changes_the_state_and_nothing_else(engine: Engine) -> None:
     statuses.note(said(metrics={"citywx_x_total": 1}), NOON)
     write(engine, statuses, NOON)
     for retained in (False, True):  # heard as it is sent, and by who comes later
-        will = replace(will_of("bridge"), retained=retained)
+        will = will_of("bridge")._replace(retained=retained)
         statuses.note(will, NOON + 60 * SECOND)
         write(engine, statuses, NOON + 60 * SECOND)
     bridge = rows(engine)["bridge"]
