@@ -40,8 +40,11 @@ check: $(DEV) ## format, lint, types and locks, as CI does
 	$(BIN)/mypy
 	$(BIN)/python -m tests.support.locks
 
-faults: $(DEV) ## kill processes while data flows, and count what is missing or double
-	$(BIN)/python -m pytest tests/faults -p no:xdist $(PYTEST_ARGS)
+faults: $(DEV) ## all fault tests, up to 2 hours; what has a result is not run again [QUICK=1] [FRESH=1]
+	$(BIN)/python -m tests.faults
+
+faults-%: $(DEV) ## one fault test, e.g. make faults-kills [QUICK=1] [SEED=20] [VICTIMS=bridge,broker]
+	$(BIN)/python -m tests.faults $*
 
 bench-%: $(DEV) ## run one benchmark, e.g. make bench-latency [QUICK=1]
 	$(BIN)/python -m benchmarks.$*
