@@ -1,99 +1,113 @@
-"""CSV write → alert received on `weather/alerts` by another client, at 200 rows a second.
+"""How long a row takes from its append to the alerter's decision, and to the alert's receipt.
 
-Beside it, in the same run, CSV write → raw line received through `tail -F | mosquitto_pub -l`,
-which neither parses, decides nor keeps a position.
+Beside it, how long the peers take to merely deliver the line. Each round measures everyone at one
+rate in turn, on a new log; the second client listens to `weather/alerts` all the while, at our
+expense.
 """
 
 import json
-import time
-from datetime import UTC, datetime, timedelta
+from collections.abc import Iterator, Sequence
+from datetime import datetime
+from pathlib import Path
 
-from benchmarks.stream_rig import QUICK, Arrivals, Rig, report, rig, row
-from citywx.weather.reading import COLUMNS, Reading, parse_timestamp, to_csv_line
+from benchmarks.arrivals import Arrivals, subscribe
+from benchmarks.contenders import Peer, probe
+from benchmarks.figures import Figure, beside, medians, quantiles
+from benchmarks.rig import Rig, rig
+from benchmarks.writer import number_of
 from streaming.messages import ALERTS
 
-ROWS_PER_SECOND = 200
-SECONDS = 5 if QUICK else 30
-WARM_UP_ROWS = 200
-PEER = "tail -F | mosquitto_pub, the line alone"
-PEER_TOPIC = "weather/peer"
-_FIRST = datetime(2026, 1, 1, tzinfo=UTC)
-_QUANTILES = {"p50": 0.5, "p95": 0.95, "p99": 0.99, "max": 1.0}
+PAPER = "the paper"
+PAPER_MS = 50.0
+DECISION, RECEIPT = "CSV append → decision", "CSV append → alert received"
+_UNITS = {"missing": "rows"}
+_WARM_UP_SECONDS = 1
+_QUIET_SECONDS = 5.0
+Rounds = dict[str, list[dict[str, float]]]
 
 
-def main() -> None:
-    """Measure both, and report."""
-    ours, theirs = measure_alerts(), measure_lines()
-    case = f"CSV write → alert received, {ROWS_PER_SECOND} rows/s"
-    rows = [
-        row(case, name, "ms", quantile(ours, q), PEER, quantile(theirs, q))
-        for name, q in _QUANTILES.items()
-    ]
-    report("latency", rows)
+def measure(peers: Sequence[Peer], seconds: dict[int, int], rounds: int) -> Iterator[list[Figure]]:
+    """The figures at each rate, by rows a second; `seconds`: how long each rate is held."""
+    for rate, held in seconds.items():
+        found: Rounds = {}
+        for number in range(rounds):
+            for one in _turns(peers, number):
+                for name, values in _one(one, rate, held).items():
+                    missing = {"missing": float(rate * held - len(values))}
+                    found.setdefault(name, []).append(quantiles(values) | missing)
+        yield _figures(rate, found)
 
 
-def measure_alerts() -> list[float]:
-    """Milliseconds from the writing of each line to the receipt of the alert that it sets off."""
+def ours(stage: Rig, rate: int, seconds: int) -> dict[str, list[float]]:
+    """Milliseconds to the decision and to the alert's receipt, on a log that may hold rows."""
+    arrivals = subscribe(stage, ALERTS, stamped=True)
+    stage.start("bridge", "alerter")
+    probe(stage, arrivals)
+    first = _write(stage, arrivals, rate, seconds)
+    alerts = stage.home / "alerts.ndjson"
+    return {
+        DECISION: [event["latency_ms"] for event in _events(alerts, first)],
+        RECEIPT: [
+            moment * 1e3 - _written_ms(json.loads(payload))
+            for moment, payload in arrivals.stamped()
+            if number_of(json.loads(payload)["observed_at"]) >= first
+        ],
+    }
+
+
+def _turns(peers: Sequence[Peer], number: int) -> list[Peer | None]:
+    """Everyone once, we (None) first; the other way round every second time."""
+    order = [None, *peers]
+    return order if number % 2 == 0 else order[::-1]
+
+
+def _one(peer: Peer | None, rate: int, seconds: int) -> dict[str, list[float]]:
     with rig() as stage:
-        arrivals = stage.listen(ALERTS)
-        written = write(stage, arrivals, 1)
-        stage.start("bridge", "alerter")
-        arrivals.until(1)
-        written |= write(stage, arrivals, WARM_UP_ROWS)
-        written |= write(stage, arrivals, ROWS_PER_SECOND * SECONDS)
-        arrivals.until(len(written))
-        taken = [
-            _milliseconds(moment, written[json.loads(message.payload)["observed_at"]])
-            for moment, message in arrivals.found
-        ]
-    return taken[1 + WARM_UP_ROWS :]
+        if peer is None:
+            return ours(stage, rate, seconds)
+        arrivals = peer.begin(stage, stamped=True)
+        first = _write(stage, arrivals, rate, seconds)
+        return {peer.name: list(_line_latencies(arrivals, first))}
 
 
-def measure_lines() -> list[float]:
-    """Milliseconds from the writing of each line to its receipt through the peer."""
-    with rig() as stage:
-        arrivals = stage.listen(PEER_TOPIC)
-        write(stage, arrivals, 1)
-        stage.start_tail_pipe(PEER_TOPIC)
-        arrivals.until(2)  # with the header
-        write(stage, arrivals, WARM_UP_ROWS)
-        write(stage, arrivals, ROWS_PER_SECOND * SECONDS)
-        arrivals.until(2 + WARM_UP_ROWS + ROWS_PER_SECOND * SECONDS)
-        taken = [
-            _milliseconds(moment, parse_timestamp(message.payload.decode().rpartition(",")[2]))
-            for moment, message in arrivals.found[2:]
-        ]
-    return taken[WARM_UP_ROWS:]
+def _write(stage: Rig, arrivals: Arrivals, rate: int, seconds: int) -> int:
+    """Append rows at the rate; the number of the first that counts."""
+    before = arrivals.count
+    warm_up, count = rate * _WARM_UP_SECONDS, rate * seconds
+    first = stage.write(warm_up + count, rate) + warm_up
+    arrivals.until_quiet(before + warm_up + count, _QUIET_SECONDS)
+    return first
 
 
-def write(stage: Rig, arrivals: Arrivals, count: int) -> dict[str, datetime]:
-    """Append rows above and below 23 °C by turns, evenly in time; when each was written."""
-    written = {}
-    begin = time.monotonic()
-    with stage.log.open("ab", buffering=0) as log:
-        if log.tell() == 0:
-            log.write((",".join(COLUMNS) + "\n").encode())
-        for number in range(count):
-            while (left := begin + number / ROWS_PER_SECOND - time.monotonic()) > 0:
-                arrivals.wait(left)
-            moment = _FIRST + timedelta(seconds=stage.rows)
-            value = 20.0 if stage.rows % 2 else 25.0
-            now = datetime.now(UTC)
-            log.write(to_csv_line(Reading(moment, "Oslo", temperature_c=value, fetched_at=now)))
-            written[f"{moment:%Y-%m-%dT%H:%M:%SZ}"] = now
-            stage.rows += 1
-    return written
+def _events(alerts: Path, first: int) -> Iterator[dict[str, float]]:
+    for line in alerts.read_bytes().splitlines():
+        event = json.loads(line)
+        if number_of(event["observed_at"]) >= first:
+            yield event
 
 
-def quantile(values: list[float], q: float) -> float:
-    """The value that a share `q` of all values does not exceed."""
-    ordered = sorted(values)
-    return ordered[min(len(ordered) - 1, int(q * len(ordered)))]
+def _written_ms(event: dict[str, object]) -> float:
+    decided = datetime.fromisoformat(str(event["decided_at"]))
+    return decided.timestamp() * 1e3 - float(str(event["latency_ms"]))
 
 
-def _milliseconds(arrived_ns: int, written: datetime) -> float:
-    return arrived_ns / 1e6 - written.timestamp() * 1e3
+def _line_latencies(arrivals: Arrivals, first: int) -> Iterator[float]:
+    for moment, payload in arrivals.stamped():
+        if payload.startswith(b"{"):
+            row = json.loads(payload)
+            observed, written = row["timestamp"], row["fetched_at"]
+        else:
+            observed, *_, written = payload.decode().split(",")
+        if observed != "timestamp" and number_of(observed) >= first:
+            yield (moment - datetime.fromisoformat(written).timestamp()) * 1e3
 
 
-if __name__ == "__main__":
-    main()
+def _figures(rate: int, found: Rounds) -> list[Figure]:
+    values = {name: medians(rounds) for name, rounds in found.items()}
+    mine = {name: values.pop(name) for name in (DECISION, RECEIPT)}
+    figures = []
+    for name, metrics in mine.items():
+        case = f"{name}, {rate} rows/s"
+        figures += beside(case, _UNITS, metrics, values)
+        figures.append(Figure(case, "max", "ms", metrics["max"], PAPER, PAPER_MS))
+    return figures

@@ -88,7 +88,7 @@ class Gauges:
             if about["pid"] != pid:
                 return None  # the new life has not told its port yet
             url = f"http://127.0.0.1:{about['metrics_port']}/metrics"
-            with urlopen(url, timeout=_TIMEOUT_SECONDS) as answer:  # noqa: S310 - our own
+            with urlopen(url, timeout=_TIMEOUT_SECONDS) as answer:
                 text = answer.read().decode()
         except (OSError, ValueError, KeyError, HTTPException):
             return None  # just killed, stopped or not there yet
