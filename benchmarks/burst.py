@@ -131,9 +131,7 @@ def _judged(stage: Rig) -> int:
     address = f"http://127.0.0.1:{about['metrics_port']}/metrics"
     pattern = re.compile(r"^citywx_alerter_readings_total (\S+)", re.MULTILINE)
     with urllib.request.urlopen(address, timeout=5) as answer:
-        found = re.search(
-            r"^citywx_alerter_readings_total (\S+)", answer.read().decode(), re.MULTILINE
-        )
+        found = pattern.search(answer.read().decode())
     return int(float(found[1])) if found else 0
 
 

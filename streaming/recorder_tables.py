@@ -2,13 +2,14 @@
 
 import os
 from collections.abc import Sequence
+from functools import lru_cache
 from pathlib import Path
 
 from sqlalchemy import Connection, delete, exists, func, select, text
 from sqlalchemy.dialects.postgresql import insert
 
 from citywx.staging.position import Checkpoint, Position, hash_before
-from citywx.warehouse.copy_in import NULL, copy_lines, copy_text, copy_time, create_stage
+from citywx.warehouse.copy_in import copy_lines, copy_number, copy_text, copy_time, create_stage
 from citywx.warehouse.tables import alerts, consumer_positions, live_readings, weather_readings
 from citywx.weather.reading import UnreadableError, parse_timestamp
 from streaming.alerts_log import read_events
@@ -64,7 +65,11 @@ def save_position(connection: Connection, consumer: str, checkpoint: Checkpoint)
 
 def write_readings(connection: Connection, items: Sequence[LogReading]) -> int:
     """Write a batch by COPY; of several lines with one identity the last in the log rules."""
-    latest = {item.reading.identity: item for item in items}
+    latest = {
+        (reading.source, reading.city, reading.timestamp): item
+        for item in items
+        for reading in (item.reading,)
+    }
     if not latest:
         return 0
     create_stage(connection, _STAGE, _STAGE_COLUMNS)
@@ -119,17 +124,16 @@ def prune_live(connection: Connection) -> int:
 
 def _copy_line(item: LogReading) -> str:
     (timestamp, city, *measures, weather, source, fetched_at), segment, offset, _, _ = item
-    fields = (
-        copy_text(source),
-        copy_text(city),
-        timestamp.isoformat(),
-        *(NULL if value is None else repr(value) for value in measures),
-        copy_text(weather),
-        copy_time(fetched_at),
-        segment,
-        str(offset),
+    temperature, humidity, pressure, wind = map(_number, measures)
+    return (
+        f"{_text(source)}\t{_text(city)}\t{_time(timestamp)}\t{temperature}\t{humidity}"
+        f"\t{pressure}\t{wind}\t{_text(weather)}\t{_time(fetched_at)}\t{segment}\t{offset}\n"
     )
-    return "\t".join(fields) + "\n"
+
+
+# Cities, words, moments and values come many times over.
+_text, _time = lru_cache(4096)(copy_text), lru_cache(4096)(copy_time)
+_number = lru_cache(4096)(copy_number)
 
 
 _SAME_NAME = ("alert_id", "event", "rule_id", "city", "severity", "metric", "value", "message")
