@@ -115,7 +115,7 @@ def decode_readings(payload: bytes) -> list[tuple[LogReading, int]]:
     """
     try:
         items = [(_item(body), body.prev_end) for body in _decoder.decode_lines(payload)]
-    except (msgspec.MsgspecError, OverflowError, RecursionError) as error:
+    except (ValueError, OverflowError, RecursionError) as error:  # msgspec's are ValueErrors
         message = f"payload is no reading: {error}"
         raise UnreadableError(message) from None
     if not items:

@@ -5,6 +5,7 @@ has made progress or found nothing to do, and may raise: that is logged, and the
 its supervisor restart it.
 """
 
+import gc
 import json
 import logging
 import os
@@ -83,6 +84,7 @@ def run(
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: process.stopping.set())
     server = _serve(process)
+    gc.freeze()  # what is loaded by now stays: a collection need not look at it, and is short
     _log.info("%s started", name)
     try:
         main(process)

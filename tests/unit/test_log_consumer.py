@@ -180,6 +180,9 @@ def test_with_a_foreign_checkpoint_it_begins_again(log: Path) -> None:
     [
         b"",
         b"not json",
+        b"\xff\xfe",
+        b'{"v":1,"city":"\xff"}',
+        b"\n\n",
         b"[]",
         b"{}",
         b"[" * 5000,
