@@ -109,15 +109,17 @@ class LogConsumer:
         if self._behind:
             self._looked = now
             return self._read_log(messages, now)
-        readings = self._follow(messages, now) if messages else []
+        readings = self._follow(messages) if messages else []
         if readings:
             self._looked = now
         elif now - self._looked > _LOOK_SECONDS:
+            # Silence, or only what was delivered already: after an outage the bridge catches up
+            # with lines that were read here, and the newest stand at the end of its queue.
             self._looked = now
             self.look()
         return readings
 
-    def _follow(self, messages: Sequence[Message], now: float) -> list[LogReading]:
+    def _follow(self, messages: Sequence[Message]) -> list[LogReading]:
         """The readings that continue where the last one ended, up to the first gap."""
         readings: list[LogReading] = []
         for message in messages:
@@ -138,8 +140,6 @@ class LogConsumer:
                 self.look()
                 break  # the rest is read from the log
         self.counts.from_mqtt += len(readings)
-        if messages and not readings and not self._behind:
-            self._look_behind(now)
         return readings
 
     def _continue(self, items: list[tuple[LogReading, int]], readings: list[LogReading]) -> bool:
@@ -165,13 +165,6 @@ class LogConsumer:
         if here is not None and offset != here.offset:
             self._here = Position(segment, offset)
         return complete
-
-    def _look_behind(self, now: float) -> None:
-        """Only messages that came twice: perhaps the log was begun anew."""
-        if now - self._looked > _LOOK_SECONDS:
-            self._looked = now
-            if self._changed_behind():
-                self.look()
 
     def _changed_behind(self) -> bool:
         """Whether the log's bytes are not those that were read: reading then begins anew."""
