@@ -46,7 +46,7 @@ faults: $(DEV) ## all fault tests, up to 2 hours; what has a result is not run a
 faults-%: $(DEV) ## one fault test, e.g. make faults-kills [QUICK=1] [SEED=20] [VICTIMS=bridge,broker]
 	$(BIN)/python -m tests.faults $*
 
-bench-%: $(DEV) ## run one benchmark, e.g. make bench-latency [QUICK=1]
+bench-%: $(DEV) ## run one benchmark, e.g. make bench-streaming [QUICK=1]
 	$(BIN)/python -m benchmarks.$*
 
 docs: $(RUNTIME) ## write .env.example and docs/settings.md from the settings

@@ -6,11 +6,14 @@ writes each message at once.
 """
 
 import subprocess
+import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
 
-from benchmarks.rig import Rig
+from benchmarks.rig import PASSWORD, Rig
+from benchmarks.rows import SOURCE
+from citywx.local_stack.broker import USER
 
 _READY_TOPIC = "weather/bench/ready"
 _READY = b"ready"
@@ -24,6 +27,7 @@ class Arrivals:
         self.path = path
         self._counted = 0
         self._read = 0
+        self._counted_at_rest = 0
 
     @property
     def count(self) -> int:
@@ -35,11 +39,6 @@ class Arrivals:
                     self._read += len(data)
                     self._counted += data.count(b"\n")
         return self._counted - 1 if self._has_ready() else self._counted
-
-    @property
-    def last_at_ns(self) -> int:
-        """When the last message was written, to the kernel's tick of some milliseconds."""
-        return self.path.stat().st_mtime_ns
 
     def until_quiet(self, count: int, quiet_seconds: float) -> None:
         """Wait until so many messages have come, or until none has come for so long.
@@ -53,7 +52,19 @@ class Arrivals:
             if seen != size:
                 size, since = seen, now
             elif now - since > quiet_seconds or (now - since > 0.2 and self.count >= count):
+                self._counted_at_rest = self.count
                 return
+
+    def burst(self, began: float, rows: int) -> dict[str, float]:
+        """Wait until so many rows of a burst have come, or no more do; rows a second, rows lost.
+
+        The file's time of change is exact to the kernel's tick of some milliseconds.
+        """
+        before = self._counted_at_rest
+        self.until_quiet(before + rows, 5 + rows / 20_000)
+        seconds = self.path.stat().st_mtime - began
+        whole = {hash(line) for line in self.lines()[before:] if SOURCE in line}
+        return {"rate": len(whole) / seconds, "lost": float(rows - len(whole))}
 
     def lines(self) -> list[bytes]:
         """Messages as they stand in the file."""
@@ -73,17 +84,17 @@ class Arrivals:
             return _READY in file.readline().split(b" ")[-1]
 
 
-def subscribe(stage: Rig, topic: str, *, stamped: bool) -> Arrivals:
-    """Start `mosquitto_sub`, and wait until its subscription stands."""
+def subscribe(stage: Rig, topic: str, *, stamped: bool, paho: bool = False) -> Arrivals:
+    """Start a subscriber, and wait until its subscription stands."""
     announce = ["mosquitto_pub", *stage.login, "-t", _READY_TOPIC, "-r", "-m", _READY.decode()]
     subprocess.run(announce, check=True)
     path = stage.folder / f"{topic.replace('/', '-')}.arrivals"
     form = ["-F", "%U %p"] if stamped else []
+    command = ["mosquitto_sub", *stage.login, "-q", "1", "-t", _READY_TOPIC, "-t", topic, *form]
+    if paho:
+        words = (str(stage.port), USER, PASSWORD, _READY_TOPIC, topic)
+        command = [sys.executable, "-m", "benchmarks.paho_subscriber", *words]
     with path.open("wb") as file:
-        stage.run(
-            "subscriber",
-            ["mosquitto_sub", *stage.login, "-q", "1", "-t", _READY_TOPIC, "-t", topic, *form],
-            stdout=file.fileno(),
-        )
+        stage.run("subscriber", command, stdout=file.fileno())
     stage.until(lambda: _READY in path.read_bytes(), "the subscriber subscribes")
     return Arrivals(path)

@@ -1,171 +1,88 @@
 """A burst: the log grows by many rows at once while everything runs and has caught up.
 
-Each round measures everyone in turn, on a new log. What the peers do is to deliver; ours is
-measured until delivered, until decided on by the alerter, and until in PostgreSQL.
+Each round measures everyone in turn, on a new log. A peer's burst ends when the last row is
+delivered to `mosquitto_sub`.
 """
 
-import json
-import re
+import os
 import time
-import urllib.request
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from itertools import chain, zip_longest
 
-from benchmarks.arrivals import subscribe
-from benchmarks.contenders import LIMIT, TAIL, Peer, probe
-from benchmarks.database import Database
+from benchmarks.burst_ours import VARIANTS, Variant
+from benchmarks.contenders import LIMIT, TAIL, Peer
 from benchmarks.figures import Figure, beside, medians
-from benchmarks.rig import Rig, Usage, rig
+from benchmarks.rig import Rig, rig
 from benchmarks.rows import burst
-from streaming.messages import ALERTS, READINGS
 
-PAPER = "the paper"
-PAPER_ROWS_A_SECOND = 1500.0
-PACK = {"BRIDGE_PACK": "catch-up"}
-_QUIET_SECONDS = 20.0
-_UNITS = {"rate": "rows/s", "lost": "rows"}
-Measured = dict[str, float]
+PAPER, PAPER_RATE = "the paper", 1_500.0
+_REST_SECONDS = 1.0
+Rounds = dict[str, list[dict[str, float]]]
 
 
-@dataclass(frozen=True, slots=True)
-class Variant:
-    """A way to measure ours."""
-
-    name: str
-    run: Callable[[Rig, bytes, int], Measured]
-
-
-def measure(peers: Sequence[Peer], counts: Sequence[int], rounds: int) -> Iterator[list[Figure]]:
-    """The figures for bursts of so many rows."""
-    fit = [peer for peer in peers if peer.name != LIMIT]
-    for count in counts:
-        found: dict[str, list[Measured]] = {}
-        for _ in range(rounds):
-            data = burst(count)
-            for peer in fit:
-                with rig() as stage:
-                    found.setdefault(peer.name, []).append(_peer(stage, peer, data, count))
-            for variant in VARIANTS:
-                with rig() as stage:
-                    found.setdefault(variant.name, []).append(variant.run(stage, data, count))
-        yield _figures(count, fit, found)
+def measure(peers: Sequence[Peer], sizes: Sequence[int], rounds: int) -> Iterator[list[Figure]]:
+    """The figures of each size of burst."""
+    rivals = [peer for peer in peers if peer.name != LIMIT]
+    for size in sizes:
+        body = burst(size)
+        found: Rounds = {}
+        for number in range(rounds):
+            for one in _turns(rivals, number):
+                sample = _ours(one, body) if isinstance(one, Variant) else _theirs(one, body)
+                found.setdefault(one.name, []).append(sample)
+        yield _figures(size, found, [peer.name for peer in rivals])
 
 
-def _peer(stage: Rig, peer: Peer, data: bytes, count: int) -> Measured:
-    arrivals = peer.begin(stage, stamped=False)
-    before, used = arrivals.count, stage.usage()
-    began = _append(stage, data)
-    arrivals.until_quiet(before + count, _QUIET_SECONDS)
-    seconds = arrivals.last_at_ns / 1e9 - began
-    lost = count - (len(set(arrivals.lines()[before:])))
-    return _measured(stage, used, count, seconds, lost)
+def _turns(peers: Sequence[Peer], number: int) -> list[Variant | Peer]:
+    """Ours and peers by turns; the other way round every second time."""
+    pairs = chain.from_iterable(zip_longest(VARIANTS, peers))
+    order = [one for one in pairs if one is not None]
+    return order if number % 2 == 0 else order[::-1]
 
 
-def _delivered(stage: Rig, data: bytes, count: int) -> Measured:
-    arrivals = subscribe(stage, READINGS, stamped=False)
-    stage.start("bridge")
-    probe(stage, arrivals)
-    before, used = arrivals.count, stage.usage()
-    began = _append(stage, data)
-    arrivals.until_quiet(before + count, _QUIET_SECONDS)
-    seconds = arrivals.last_at_ns / 1e9 - began
-    lost = count - len(set(arrivals.lines()[before:]))
-    return _measured(stage, used, count, seconds, lost)
+def _theirs(peer: Peer, body: bytes) -> dict[str, float]:
+    with rig() as stage:
+        arrivals = peer.begin(stage, stamped=False)
+        return _sample(stage, body, lambda began: arrivals.burst(began, body.count(b"\n")))
 
 
-def _decided(stage: Rig, data: bytes, count: int) -> Measured:
-    """Until the alert of the last row has been received by another client."""
-    stage.environment.update(PACK)
-    arrivals = subscribe(stage, ALERTS, stamped=False)
-    stage.start("bridge", "alerter")
-    probe(stage, arrivals)
-    before, used, judged = arrivals.count, stage.usage(), _judged(stage)
-    began = _append(stage, data)
-    stage.until(lambda: arrivals.count > before, "the last row's alert comes")
-    seconds = arrivals.last_at_ns / 1e9 - began
-    lost = count - (_judged(stage) - judged)
-    return _measured(stage, used, count, seconds, lost)
+def _ours(variant: Variant, body: bytes) -> dict[str, float]:
+    with rig() as stage, variant.begin(stage) as finish:
+        return _sample(stage, body, lambda began: finish(began, body.count(b"\n")))
 
 
-def _recorded(stage: Rig, data: bytes, count: int, *others: str) -> Measured:
-    """Until the recorder has committed the last row."""
-    stage.environment.update(PACK)
-    database = Database(stage)
-    stage.start("bridge", "recorder", *others)
-    stage.write(2, 20)
-    stage.until(lambda: database.position() == stage.log.stat().st_size, "it is in step")
-    used = stage.usage()
-    began = _append(stage, data)
-    size = stage.log.stat().st_size
-    stage.until(lambda: database.position() == size, "every row is committed")
-    seconds = time.time() - began
-    measured = _measured(stage, used, count, seconds, count - database.burst_rows())
-    database.close()
-    return measured
-
-
-def _recorded_and_decided(stage: Rig, data: bytes, count: int) -> Measured:
-    return _recorded(stage, data, count, "alerter")
-
-
-DELIVERED = Variant("delivered, one message a row", _delivered)
-VARIANTS = (
-    DELIVERED,
-    Variant("decided on, packed", _decided),
-    Variant("in live_readings, packed", _recorded),
-    Variant("in live_readings, packed, with the alerter beside", _recorded_and_decided),
-)
-
-
-def _append(stage: Rig, data: bytes) -> float:
-    """Append all of it; when that began (seconds since 1970)."""
-    began = time.time()
-    with stage.log.open("ab", buffering=0) as log:
-        log.write(data)
-    return began
-
-
-def _judged(stage: Rig) -> int:
-    """Readings that the alerter has judged."""
-    about = json.loads((stage.home / "run" / "alerter.json").read_text("utf-8"))
-    address = f"http://127.0.0.1:{about['metrics_port']}/metrics"
-    pattern = re.compile(r"^citywx_alerter_readings_total (\S+)", re.MULTILINE)
-    with urllib.request.urlopen(address, timeout=5) as answer:
-        found = pattern.search(answer.read().decode())
-    return int(float(found[1])) if found else 0
-
-
-def _measured(
-    stage: Rig, used: dict[str, Usage], count: int, seconds: float, lost: int
-) -> Measured:
-    figures = {"rate": count / seconds, "lost": float(lost)}
-    for role, now in stage.usage().items():
+def _sample(
+    stage: Rig, body: bytes, finish: Callable[[float], dict[str, float]]
+) -> dict[str, float]:
+    """Append the burst, wait for its end; what came of it, and what it cost."""
+    time.sleep(_REST_SECONDS)  # so that nothing of the start is counted
+    rows, before = body.count(b"\n"), stage.usage()
+    descriptor = os.open(stage.log, os.O_WRONLY | os.O_APPEND)
+    began, left = time.time(), memoryview(body)
+    while left:
+        left = left[os.write(descriptor, left) :]
+    os.close(descriptor)
+    sample = finish(began)
+    for role, used in stage.usage().items():
         if role != "subscriber":
-            before = used[role].cpu_seconds
-            figures[f"{role} µs/row"] = (now.cpu_seconds - before) / count * 1e6
-            figures[f"{role} MiB"] = now.peak_mib
-    return figures
+            spent = used.cpu_seconds - before[role].cpu_seconds
+            sample[f"{role} CPU"] = spent / rows * 1e6
+            sample[f"{role} peak memory"] = used.peak_mib
+    return sample
 
 
-def _figures(count: int, peers: Sequence[Peer], found: dict[str, list[Measured]]) -> list[Figure]:
+def _figures(size: int, found: Rounds, peers: Sequence[str]) -> list[Figure]:
     values = {name: medians(rounds) for name, rounds in found.items()}
-    theirs = {peer.name: values[peer.name] for peer in peers}
     figures = []
     for variant in VARIANTS:
-        case = f"burst of {count:,} rows, {variant.name}"
-        beside_whom = theirs if variant is DELIVERED else {TAIL: theirs[TAIL]}
-        shared = {
-            name: {"rate": one["rate"], "lost": one["lost"]} for name, one in beside_whom.items()
-        }
-        figures += beside(case, _units(values[variant.name]), values[variant.name], shared)
-        figures.append(
-            Figure(case, "rate", "rows/s", values[variant.name]["rate"], PAPER, PAPER_ROWS_A_SECOND)
-        )
-    for name, one in theirs.items():
-        alone = {metric: value for metric, value in one.items() if metric not in _UNITS}
-        figures += beside(f"burst of {count:,} rows, {name}", _units(alone), alone, {})
+        case = f"burst of {size:,} rows, {variant.name}"
+        rivals = peers if variant.beside_all else [TAIL]
+        figures += beside(case, _unit, values[variant.name], {one: values[one] for one in rivals})
+        rate = values[variant.name]["rate"]
+        figures.append(Figure(case, "rate", "rows/s", rate, PAPER, PAPER_RATE))
     return figures
 
 
-def _units(measured: Measured) -> dict[str, str]:
-    return _UNITS | {name: name.split()[-1] for name in measured if " " in name}
+def _unit(metric: str) -> str:
+    units = {"CPU": "µs/row", "memory": "MiB", "lost": "rows", "MQTT": "%"}
+    return units.get(metric.rsplit(" ", 1)[-1], "rows/s")

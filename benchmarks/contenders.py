@@ -35,12 +35,12 @@ class Peer:
     package: Path | None = None
     """Where npm says which version it is."""
 
-    def begin(self, stage: Rig, *, stamped: bool) -> Arrivals:
+    def begin(self, stage: Rig, *, stamped: bool, paho: bool = False) -> Arrivals:
         """Start it with a subscriber, and append rows until one has come through."""
         arrivals = (
             Arrivals(_limit_arrivals(stage))
             if self.own_arrivals
-            else subscribe(stage, TOPIC, stamped=stamped)
+            else subscribe(stage, TOPIC, stamped=stamped, paho=paho)
         )
         self.start(stage)
         probe(stage, arrivals)

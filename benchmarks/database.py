@@ -1,5 +1,7 @@
 """An embedded PostgreSQL for the recorder, with its durable default settings."""
 
+import signal
+
 import psycopg
 
 from benchmarks.rig import PASSWORD, Rig, free_port
@@ -18,7 +20,7 @@ class Database:
         data, port = stage.folder / "postgres", free_port()
         stage.folder.chmod(0o755)  # where we are root the server runs as somebody else
         postgres.initialise(data)
-        stage.run("database", postgres.server_command(data, port))
+        self._server = stage.run("database", postgres.server_command(data, port))
         postgres.prepare(data, port, PASSWORD)
         url = postgres.database_url(port, PASSWORD)
         engine = engine_for(Settings(database_url=url), application="benchmark", pool_size=1)
@@ -43,5 +45,7 @@ class Database:
         return int(found[0]) if found else 0
 
     def close(self) -> None:
-        """Hang up."""
+        """End it in order: killed, it leaves shared memory behind."""
         self._connection.close()
+        self._server.send_signal(signal.SIGINT)
+        self._server.wait(20)

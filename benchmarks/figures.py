@@ -1,6 +1,6 @@
 """Figures: quantiles, medians over rounds, and the rows of the results file."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from statistics import median
 
@@ -46,14 +46,14 @@ def medians(rounds: Sequence[Mapping[str, float]]) -> dict[str, float]:
 
 def beside(
     case: str,
-    units: Mapping[str, str],
+    unit_of: Callable[[str], str],
     ours: Mapping[str, float],
     peers: Mapping[str, Mapping[str, float]],
 ) -> list[Figure]:
     """Our metrics beside each peer's; those that no peer has stand alone."""
     figures = []
     for metric, value in ours.items():
-        unit = units.get(metric, "ms")
+        unit = unit_of(metric)
         found = [
             Figure(case, metric, unit, value, name, theirs[metric])
             for name, theirs in peers.items()

@@ -20,7 +20,6 @@ from streaming.messages import ALERTS
 PAPER = "the paper"
 PAPER_MS = 50.0
 DECISION, RECEIPT = "CSV append → decision", "CSV append → alert received"
-_UNITS = {"missing": "rows"}
 _WARM_UP_SECONDS = 1
 _QUIET_SECONDS = 5.0
 Rounds = dict[str, list[dict[str, float]]]
@@ -33,9 +32,18 @@ def measure(peers: Sequence[Peer], seconds: dict[int, int], rounds: int) -> Iter
         for number in range(rounds):
             for one in _turns(peers, number):
                 for name, values in _one(one, rate, held).items():
-                    missing = {"missing": float(rate * held - len(values))}
-                    found.setdefault(name, []).append(quantiles(values) | missing)
+                    found.setdefault(name, []).append(summary(values, rate * held))
         yield _figures(rate, found)
+
+
+def summary(values: Sequence[float], expected: int) -> dict[str, float]:
+    """The quantiles, and how many rows never came."""
+    return quantiles(values) | {"missing": float(expected - len(values))}
+
+
+def unit(metric: str) -> str:
+    """The unit of a metric here."""
+    return "rows" if metric == "missing" else "ms"
 
 
 def ours(stage: Rig, rate: int, seconds: int) -> dict[str, list[float]]:
@@ -55,6 +63,15 @@ def ours(stage: Rig, rate: int, seconds: int) -> dict[str, list[float]]:
     }
 
 
+def deliveries(
+    stage: Rig, peer: Peer, rate: int, seconds: int, *, paho: bool = False
+) -> list[float]:
+    """Milliseconds to the delivery of each line by a peer; `paho`: to a subscriber with paho."""
+    arrivals = peer.begin(stage, stamped=True, paho=paho)
+    first = _write(stage, arrivals, rate, seconds)
+    return list(_line_latencies(arrivals, first))
+
+
 def _turns(peers: Sequence[Peer], number: int) -> list[Peer | None]:
     """Everyone once, we (None) first; the other way round every second time."""
     order = [None, *peers]
@@ -65,9 +82,7 @@ def _one(peer: Peer | None, rate: int, seconds: int) -> dict[str, list[float]]:
     with rig() as stage:
         if peer is None:
             return ours(stage, rate, seconds)
-        arrivals = peer.begin(stage, stamped=True)
-        first = _write(stage, arrivals, rate, seconds)
-        return {peer.name: list(_line_latencies(arrivals, first))}
+        return {peer.name: deliveries(stage, peer, rate, seconds)}
 
 
 def _write(stage: Rig, arrivals: Arrivals, rate: int, seconds: int) -> int:
@@ -108,6 +123,6 @@ def _figures(rate: int, found: Rounds) -> list[Figure]:
     figures = []
     for name, metrics in mine.items():
         case = f"{name}, {rate} rows/s"
-        figures += beside(case, _UNITS, metrics, values)
+        figures += beside(case, unit, metrics, values)
         figures.append(Figure(case, "max", "ms", metrics["max"], PAPER, PAPER_MS))
     return figures

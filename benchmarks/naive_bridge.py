@@ -12,6 +12,7 @@ import threading
 from pathlib import Path
 
 import paho.mqtt.client as mqtt
+from paho.mqtt.enums import CallbackAPIVersion
 from watchdog.events import FileSystemEvent, FileSystemEventHandler
 from watchdog.observers import Observer
 
@@ -36,7 +37,7 @@ class NewRows(FileSystemEventHandler):
 
 def main(path: Path, port: int, login: tuple[str, str], topic: str, qos: int) -> None:
     """Bridge until killed."""
-    client = mqtt.Client(mqtt.CallbackAPIVersion.VERSION2)
+    client = mqtt.Client(CallbackAPIVersion.VERSION2)
     client.username_pw_set(*login)
     client.connect("127.0.0.1", port)
     client.loop_start()

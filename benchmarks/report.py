@@ -1,125 +1,99 @@
-"""What a run leaves behind: a table on the screen, `results/NAME.json`, and `RESULTS.md`."""
+"""The results: `benchmarks/results/NAME.json`, and a section of `benchmarks/RESULTS.md`.
+
+A run of some cases replaces their figures and leaves those of the others.
+"""
 
 import json
-import os
-import platform
-import shutil
-import subprocess
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
-from importlib.metadata import version
+from itertools import groupby
 from pathlib import Path
 
-from benchmarks.contenders import Peer
 from benchmarks.figures import Figure
-from citywx.local_stack.broker import find_mosquitto
 
-FOLDER = Path(__file__).parent
-RESULTS = FOLDER / "results"
-_HOW = (
-    "Written by `make bench-streaming`. Everyone is measured in turn in one run, and a figure is"
-    " the median over the rounds. Subscribers are `mosquitto_sub`, which stamps arrivals. Take"
-    " ratios, not absolute figures."
-)
+_FOLDER = Path(__file__).parent
+_DOCUMENT = _FOLDER / "RESULTS.md"
+_TITLE = "# Results\n\nWritten by `make bench-NAME`.\n"
+Row = dict[str, object]
 
 
-def show(figures: Sequence[Figure]) -> None:
-    """Print figures as a table."""
-    for one in figures:
-        told = f"{one.case:62} {one.metric:16} {one.ours:>12,.2f} {one.unit:8}"
-        if one.peer_value is not None:
-            told += f" {one.peer}: {one.peer_value:,.2f}{_times(one)}"
-        print(told, flush=True)
+def merge(name: str, part: str, run: Row, figures: Sequence[Figure], about: Row) -> Row:
+    """Put the figures of one part of a benchmark into its results file; the file's content.
 
-
-def report(
-    name: str, case: str, figures: Sequence[Figure], peers: Sequence[Peer], *, quick: bool
-) -> None:
-    """Put the figures of one case in the place of its earlier ones."""
-    RESULTS.mkdir(exist_ok=True)
-    path = RESULTS / f"{name}.json"
-    kept = json.loads(path.read_text("utf-8"))["rows"] if path.exists() else []
-    rows = [row for row in kept if row["group"] != case]
-    rows += [{"group": case, "quick": quick, **one.row()} for one in figures]
-    body = {
-        "name": name,
-        "date": datetime.now(UTC).isoformat(timespec="seconds"),
-        "machine": _machine(),
-        "versions": _versions(peers),
-        "rows": rows,
-    }
+    `run`: how this part was run; `about`: what all of it was run on.
+    """
+    path = _FOLDER / "results" / f"{name}.json"
+    body: Row = json.loads(path.read_bytes()) if path.exists() else {}
+    known, parts = body.get("rows", []), body.get("parts", {})
+    if not isinstance(known, list) or not isinstance(parts, dict):
+        message = f"{path} holds no results: delete it"
+        raise SystemExit(message)
+    old = parts.get(part, {}).get("cases", [])
+    date = datetime.now(UTC).isoformat(timespec="seconds")
+    parts[part] = {"date": date, **run, "cases": sorted({figure.case for figure in figures})}
+    rows = [row for row in known if row["case"] not in old] + [one.row() for one in figures]
+    body = {"name": name, "date": date, **about, "parts": parts, "rows": rows}
+    path.parent.mkdir(exist_ok=True)
     path.write_text(json.dumps(body, indent=2, ensure_ascii=False) + "\n", "utf-8")
-    (FOLDER / "RESULTS.md").write_text(_markdown(body, rows), "utf-8")
+    return body
 
 
-def _markdown(body: dict[str, object], rows: Sequence[dict[str, object]]) -> str:
-    about = "; ".join(f"{key} {value}" for key, value in _flat(body).items())
-    lines = [
-        "# Results",
-        "",
-        _HOW,
-        "",
-        f"{body['date']}: {about}.",
-        "",
-        "| case | metric | ours | peer | peer's | ratio |",
-        "|---|---|---:|---|---:|---:|",
-    ]
+def tables(rows: Iterable[Row]) -> str:
+    """A table a case: its metrics below each other, ours and every peer's beside each other."""
+    made = []
+    for case, found in groupby(rows, key=lambda row: row["case"]):
+        made.append(f"**{case}**\n\n{_table(list(found))}")
+    return "\n\n".join(made)
+
+
+def headline(rows: Iterable[Row], peers: Sequence[str]) -> str:
+    """The medians, rates and losses beside the given peers, one a line."""
+    lines = [["figure", "ours", "peer", "", "ratio"]]
     for row in rows:
-        short = " (QUICK)" if row["quick"] else ""
-        lines.append(
-            f"| {row['case']}{short} | {row['metric']} | {_number(row['ours'])} {row['unit']}"
-            f" | {row['peer'] or ''} | {_number(row['peer_value'])} | {_number(row['ratio'])} |"
-        )
-    return "\n".join(lines) + "\n"
+        if row["metric"] in {"p50", "p99", "rate", "lost"} and row["peer"] in peers:
+            ratio = f"{row['ratio']:.2f}" if isinstance(row["ratio"], float) else ""
+            ours, theirs = _number(row["ours"]), _number(row["peer_value"])
+            figure = f"{row['case']}: {row['metric']}, {row['unit']}"
+            lines.append([figure, ours, str(row["peer"]), theirs, ratio])
+    return _aligned(lines)
 
 
-def _flat(body: dict[str, object]) -> dict[str, object]:
-    found: dict[str, object] = {}
-    for part in (body["machine"], body["versions"]):
-        if isinstance(part, dict):
-            found |= part
-    return found
+def write_section(heading: str, text: str) -> None:
+    """Replace or add a section of RESULTS.md."""
+    document = _DOCUMENT.read_text("utf-8") if _DOCUMENT.exists() else _TITLE
+    begin = f"\n## {heading}\n"
+    before, found, rest = document.partition(begin)
+    _, next_heading, after = rest.partition("\n## ") if found else ("", "", "")
+    _DOCUMENT.write_text(f"{before}{begin}\n{text.strip()}\n{next_heading}{after}", "utf-8")
+
+
+def _table(rows: Sequence[Row]) -> str:
+    peers = list(dict.fromkeys(str(row["peer"]) for row in rows if row["peer"] is not None))
+    lines = [["", "", "ours", *peers]]
+    for metric in dict.fromkeys(str(row["metric"]) for row in rows):
+        found = {str(row["peer"]): row for row in rows if row["metric"] == metric}
+        first = next(iter(found.values()))
+        theirs = [_beside(found[peer]) if peer in found else "" for peer in peers]
+        lines.append([metric, str(first["unit"]), _number(first["ours"]), *theirs])
+    return _aligned(lines)
+
+
+def _aligned(lines: Sequence[Sequence[str]]) -> str:
+    cells = [[cell.replace("|", "\\|") for cell in line] for line in lines]
+    widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
+    text = ["| " + " | ".join(map(str.ljust, line, widths)) + " |" for line in cells]
+    rule = "|" + "|".join("-" * (width + 2) for width in widths) + "|"
+    return "\n".join([text[0], rule, *text[1:]])
+
+
+def _beside(row: Row) -> str:
+    ratio = f" (× {row['ratio']:.2f})" if isinstance(row["ratio"], float) else ""
+    return _number(row["peer_value"]) + ratio
 
 
 def _number(value: object) -> str:
     if not isinstance(value, int | float):
         return ""
-    return f"{value:,.0f}" if abs(value) >= 100 else f"{value:.3g}"
-
-
-def _times(one: Figure) -> str:
-    return f"  (× {one.ours / one.peer_value:.2f})" if one.peer_value else ""
-
-
-def _machine() -> dict[str, object]:
-    cpu = next(
-        (
-            line.partition(":")[2].strip()
-            for line in _read("/proc/cpuinfo").splitlines()
-            if line.startswith("model name")
-        ),
-        platform.processor(),
-    )
-    pages = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
-    return {"CPU": cpu, "cores": os.cpu_count(), "GiB": round(pages / 2**30)}
-
-
-def _versions(peers: Sequence[Peer]) -> dict[str, str]:
-    found = {"Linux": platform.release(), "Python": platform.python_version()}
-    found |= {name: version(name) for name in ("paho-mqtt", "watchdog", "msgspec")}
-    found["Mosquitto"] = _told([find_mosquitto() or "mosquitto", "-h"]).split()[2]
-    if shutil.which("node"):
-        found["Node.js"] = _told(["node", "--version"])
-    for peer in peers:
-        if peer.package is not None:
-            found["mqtt.js"] = json.loads(peer.package.read_text("utf-8"))["version"]
-    return found
-
-
-def _told(command: list[str]) -> str:
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
-    return done.stdout.strip().split("\n")[0]
-
-
-def _read(path: str) -> str:
-    return Path(path).read_text("utf-8") if Path(path).exists() else ""
+    if abs(value) >= 1000 or value == int(value):
+        return f"{value:,.0f}"
+    return f"{value:.1f}" if abs(value) >= 100 else f"{value:.3g}"

@@ -106,13 +106,15 @@ class Rig:
         subprocess.run(command, cwd=ROOT, check=True)
         return first
 
-    def until(self, holds: Callable[[], bool], what: str) -> None:
+    def until(
+        self, holds: Callable[[], bool], what: str, seconds: float = DEADLINE_SECONDS
+    ) -> None:
         """Look until it holds; SystemExit with what the processes complained of if it does not."""
-        deadline = time.monotonic() + DEADLINE_SECONDS
+        deadline = time.monotonic() + seconds
         while not holds():
             if time.monotonic() > deadline:
                 complaints = [path.read_text("utf-8") for path in self.folder.glob("*.err")]
-                message = f"not within {DEADLINE_SECONDS:.0f} s: {what}\n{''.join(complaints)}"
+                message = f"not within {seconds:.0f} s: {what}\n{''.join(complaints)}"
                 raise SystemExit(message)
             time.sleep(0.02)
 
@@ -142,8 +144,7 @@ def rig(log: Path | None = None) -> Iterator[Rig]:
         folder = Path(name)
         made = Rig(folder, free_port(), log or folder / "bench" / "log" / "readings.csv")
         if log is None:
-            made.log.parent.mkdir(parents=True)
-            made.log.write_text(",".join(COLUMNS) + "\n", "utf-8")
+            new_log(made.log)
         (folder / "broker").mkdir()
         try:
             made.run("broker", prepare_mosquitto(mosquitto, folder / "broker", made.port, PASSWORD))
@@ -151,6 +152,12 @@ def rig(log: Path | None = None) -> Iterator[Rig]:
             yield made
         finally:
             made.end()
+
+
+def new_log(path: Path) -> None:
+    """A log that holds its header."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(",".join(COLUMNS) + "\n", "utf-8")
 
 
 def free_port() -> int:

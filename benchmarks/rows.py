@@ -10,11 +10,14 @@ from pathlib import Path
 import numpy as np
 
 CITIES = 50
+LAST_CITY = "City 99"
+SOURCE = b"burst"
+"""What a row of a burst that arrives whole holds, and a torn one does not."""
 BURST_CITIES = "City %"
 """What their names are like, in SQL."""
 _FIRST = np.datetime64("2010-01-01T00:00:00", "s")
 _STAMP_WIDTH, _CITY_WIDTH = 20, 7
-_REST = ",12.5,50.0,1013.0,3.0,few clouds,bench,"
+_REST = ",12.5,50.0,1013.0,3.0,few clouds,burst,"
 _BLOCK = 500_000
 
 
@@ -43,11 +46,8 @@ def burst(count: int) -> bytes:
     start = body.rindex(b"\n", 0, -1) + 1
     last = bytearray(body[start:])
     city = slice(_STAMP_WIDTH + 1, _STAMP_WIDTH + 1 + _CITY_WIDTH)
-    last[city] = b"City 99"
+    last[city] = LAST_CITY.encode()
     return body[:start] + last.replace(b",12.5,", b",27.5,")
-
-
-LAST_CITY = "City 99"
 
 
 def fill(path: Path, count: int) -> None:
