@@ -5,6 +5,8 @@ measures everyone in turn, every second round the other way round; figures are m
 """
 
 import os
+import signal
+import sys
 from collections.abc import Callable, Iterator, Sequence
 
 from benchmarks import burst, latency, long_log, stamping
@@ -55,6 +57,7 @@ def main() -> None:
     if unknown := set(asked.split(",")) - set(CASES):
         message = f"no such case: {', '.join(sorted(unknown))}; there are {', '.join(CASES)}"
         raise SystemExit(message)
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # so that nothing is left running
     with peers() as found:
         packages = [peer.package for peer in found if peer.package is not None]
         about: Row = {"machine": machine(), "versions": versions(packages)}
