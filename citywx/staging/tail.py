@@ -5,6 +5,7 @@ Nothing here waits: `read` returns what is there, and the caller decides when to
 
 import logging
 import os
+import stat
 from pathlib import Path
 
 from citywx.staging.lines import Line, LineReader, RewrittenError
@@ -96,18 +97,37 @@ class Tail:
         if lines or not gone:
             return lines
         last = reader.unfinished()
-        self.close()
+        if self._is_kept():
+            self.close()
+        else:
+            _log.warning("%s was replaced by another file: reading that from its start", self._path)
+            self._reopen()
         return [last] if last else []
 
     def _rotated(self) -> bool:
         """Whether the held file is no longer the one that is appended to."""
         try:
-            here = os.stat(self._path, follow_symlinks=False)  # noqa: PTH116 - twice as quick, and often
+            here = os.stat(self._path, follow_symlinks=False)  # noqa: PTH116 - often; half the time
         except FileNotFoundError:
-            # Between a rename and the new file, or deleted: wait until another is there.
-            return list_segments(self._path)[-1].sequence > self._sequence
+            here = None
+        if here is not None and stat.S_ISREG(here.st_mode):
+            return not self._holds(here)
+        if here is not None:
+            self._complain_of_place(self._path)
+        # Renamed and no new file yet, or put aside: until another one is there, more may come here.
+        return any(not self._holds(segment.path.stat()) for segment in self._closed_from_here())
+
+    def _is_kept(self) -> bool:
+        """Whether the held file is still part of the log, as a closed segment."""
+        return any(self._holds(segment.path.stat()) for segment in self._closed_from_here())
+
+    def _closed_from_here(self) -> list[SegmentFile]:
+        segments = list_segments(self._path)
+        return [s for s in segments if s.closed and s.sequence >= self._sequence]
+
+    def _holds(self, about: os.stat_result) -> bool:
         held = os.fstat(self._held)
-        return (here.st_dev, here.st_ino) != (held.st_dev, held.st_ino)
+        return (about.st_dev, about.st_ino) == (held.st_dev, held.st_ino)
 
     def _reopen(self) -> None:
         self.close()
@@ -137,7 +157,7 @@ class Tail:
             return False
         if descriptor is None:
             if segment.path.is_symlink() or segment.path.exists():
-                self._complain(f"{segment.path} is no regular file: put the log back there")
+                self._complain_of_place(segment.path)
             return False
         name = identify(descriptor, segment.sequence)
         if name is None:
@@ -168,6 +188,9 @@ class Tail:
         else:
             return offset
         return 0
+
+    def _complain_of_place(self, path: Path) -> None:
+        self._complain(f"{path} is no regular file: put the log back there")
 
     def _complain(self, message: str) -> None:
         if message != self._complained:

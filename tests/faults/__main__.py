@@ -60,7 +60,7 @@ def run_case(name: str, options: Options) -> list[Figures]:
     began = time.monotonic()
     try:
         rows: list[Figures] = case.run(options)
-    except Exception as error:
+    except Exception as error:  # noqa: BLE001 - logged, and it is the case's result
         _log.exception("%s", name)
         seconds = round(time.monotonic() - began)
         rows = [{"trials": 0, "seconds": seconds, "problems": [f"the case broke off: {error!r}"]}]

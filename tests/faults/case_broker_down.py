@@ -14,26 +14,27 @@ _IN_STEP_SECONDS = 60.0
 
 def run(options: Options) -> list[Figures]:
     """Hold the broker down, let it return, and see how soon all are in step."""
-    down = options.number("DOWN_SECONDS", SECONDS, QUICK_SECONDS)
     began = time.monotonic()
-    with running(Plan(broker=options.words("BROKER", ("mosquitto",))[0])) as rig:
-        growth, moved = _without_broker(rig, down)
-        rig.supervisor.release("broker")
-        seconds = rig.until_in_step()
-        rig.expect((seconds or 0) <= _IN_STEP_SECONDS, f"in step only after {seconds} s")
-        rig.expect(growth < _MOST_GROWTH, f"the bridge grew by {growth} bytes")
-        rig.expect(moved == 0, f"the bridge's position moved by {moved} without a broker")
-        verdict = rig.finish()
-        return [
-            rig.figures(verdict)
-            | {
-                "trials": 1,
-                "seconds": round(time.monotonic() - began),
-                "down_seconds": down,
-                "bridge_growth_bytes": growth,
-                "seconds_until_in_step": seconds,
-            }
-        ]
+    with running(Plan.of(options)) as rig:
+        found = disturb(rig, options)
+        return [rig.figures(rig.finish(), began) | found]
+
+
+def disturb(rig: Rig, options: Options) -> Figures:
+    """The outage itself, and what it has shown."""
+    down = options.number("DOWN_SECONDS", SECONDS, QUICK_SECONDS)
+    growth, moved = _without_broker(rig, down)
+    rig.supervisor.release("broker")
+    seconds = rig.until_in_step()
+    rig.expect((seconds or 0) <= _IN_STEP_SECONDS, f"in step only after {seconds} s")
+    rig.expect(growth < _MOST_GROWTH, f"the bridge grew by {growth} bytes")
+    rig.expect(moved == 0, f"the bridge's position moved by {moved} without a broker")
+    return {
+        "trials": 1,
+        "down_seconds": down,
+        "bridge_growth_bytes": growth,
+        "seconds_until_in_step": seconds,
+    }
 
 
 def _without_broker(rig: Rig, seconds: float) -> tuple[int, int]:

@@ -11,11 +11,12 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 from tests.faults.cases import Figures, Options
 from tests.faults.positions import CONSUMERS
-from tests.faults.rig import HOME_NAME, Plan, Rig, running
+from tests.faults.rig import Plan, Rig, running
 from tests.faults.supervisor import RESTART_SECONDS
 
 SECONDS = 20
@@ -35,55 +36,48 @@ def run(options: Options) -> list[Figures]:
     """Fill each place, let everything run on, free it, kill, and see how soon all is in step."""
     full = options.number("FULL_SECONDS", SECONDS, QUICK_SECONDS)
     began = time.monotonic()
-    mounted: list[Path] = []
-    plan = Plan(
+    plan = replace(
+        Plan.of(options),
         kind="appender",
         postgres_options=_POSTGRES,
-        prepare=lambda folder: mount_all(folder / HOME_NAME, mounted),
+        place=small_file_systems,
     )
-    try:
-        with running(plan) as rig:
-            places = {
-                name: _fill(rig, rig.home.path / folder, full) for folder, name in _PLACES.items()
+    with running(plan) as rig:
+        places = {
+            name: _fill(rig, rig.home.path / folder, full) for folder, name in _PLACES.items()
+        }
+        rig.supervisor.exits.clear()  # judged above, for each place
+        verdict = rig.finish()
+        for name, about in places.items():
+            _expect(rig, name, about)
+        return [
+            rig.figures(verdict, began)
+            | {
+                "trials": len(places),
+                "full_seconds": full,
+                "places": places,
             }
-            rig.supervisor.exits.clear()  # judged above, for each place
-            verdict = rig.finish()
-            for name, about in places.items():
-                _expect(rig, name, about)
-            return [
-                rig.figures(verdict)
-                | {
-                    "trials": len(places),
-                    "seconds": round(time.monotonic() - began),
-                    "full_seconds": full,
-                    "places": places,
-                }
-            ]
-    finally:
-        unmount(mounted)
+        ]
 
 
-def mount_all(home: Path, mounted: list[Path]) -> None:
-    """Mount a small file system under each place. Raises PermissionError where that is refused."""
-    for folder, size in MEGABYTES.items():
-        path = home / folder
-        if folder != "postgres":
+@contextmanager
+def small_file_systems(home: Path) -> Iterator[None]:
+    """Mount one under each place. Raises PermissionError where that is refused."""
+    mounted: list[Path] = []
+    try:
+        for folder, size in MEGABYTES.items():
+            path = home / folder
             path.mkdir(exist_ok=True)
-        else:
-            path.mkdir(mode=0o700)
-        words = ["mount", "-t", "tmpfs", "-o", f"size={size}m", "citywx-faults", str(path)]
-        done = subprocess.run(words, capture_output=True, text=True, check=False)
-        if done.returncode:
-            message = f"this case needs to mount small file systems: {done.stderr.strip()}"
-            raise PermissionError(message)
-        mounted.append(path)
-
-
-def unmount(mounted: list[Path]) -> None:
-    """Unmount them again, the innermost first."""
-    while mounted:
-        path = mounted.pop()
-        subprocess.run(["umount", "--lazy", str(path)], check=True)
+            words = ["mount", "-t", "tmpfs", "-o", f"size={size}m", "citywx-faults", str(path)]
+            done = subprocess.run(words, capture_output=True, text=True, check=False)
+            if done.returncode:
+                message = f"this case needs to mount small file systems: {done.stderr.strip()}"
+                raise PermissionError(message)
+            mounted.append(path)
+        yield
+    finally:
+        for path in reversed(mounted):
+            subprocess.run(["umount", "--lazy", str(path)], check=True)
 
 
 @contextmanager

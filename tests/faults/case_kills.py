@@ -24,14 +24,14 @@ def run(options: Options) -> list[Figures]:
     """Kill, each victim equally often, in an order and at moments that the seed gives."""
     trials = options.number("TRIALS", TRIALS, QUICK_TRIALS)
     victims = options.words("VICTIMS", VICTIMS)
-    broker = options.words("BROKER", ("mosquitto",))[0]
+    pause = options.number("PAUSE", _LONGEST_PAUSE, _LONGEST_PAUSE)
     dice = random.Random(options.seed)  # noqa: S311 - to repeat a failure
     kills = list(victims) * trials
     dice.shuffle(kills)
     began = time.monotonic()
-    with running(Plan(broker=broker)) as rig:
+    with running(Plan.of(options)) as rig:
         for number, victim in enumerate(kills, 1):
-            rig.go_on(dice.uniform(0, _LONGEST_PAUSE))
+            rig.go_on(dice.uniform(0, pause))
             _kill(rig, victim)
             if number % 50 == 0:
                 _log.info("%d of %d kills, %d rows", number, len(kills), rig.rows)
@@ -40,10 +40,9 @@ def run(options: Options) -> list[Figures]:
         recoveries = rig.positions.recoveries
         slow = [r for r in recoveries if (r.seconds or 0) > _RECOVERED_SECONDS]
         rig.expect(not slow, f"{len(slow)} recoveries took over 30 s: {slow[:5]}")
-        figures = rig.figures(verdict) | {
+        figures = rig.figures(verdict, began) | {
             "trials": len(kills),
-            "seconds": round(time.monotonic() - began),
-            "broker": broker,
+            "broker": rig.plan.broker,
             **_recovery_figures(recoveries, verdict.clean),
         }
         of_each = {

@@ -4,7 +4,6 @@ import statistics
 import time
 
 from tests.faults.cases import Figures, Options
-from tests.faults.gauges import Size
 from tests.faults.rig import Plan, Rig, running
 
 SECONDS, QUICK_SECONDS = 20 * 60, 60
@@ -19,7 +18,7 @@ def run(options: Options) -> list[Figures]:
     seconds = options.number("SOAK_SECONDS", SECONDS, QUICK_SECONDS)
     marks = (seconds / 3 if options.quick else seconds / 4, seconds)
     began = time.monotonic()
-    with running(Plan()) as rig:
+    with running(Plan.of(options)) as rig:
         start = time.monotonic()
         rig.go_on(seconds + _AROUND_SECONDS)
         sizes = {name: [_at(rig, name, start + mark) for mark in marks] for name in _WATCHED}
@@ -27,12 +26,10 @@ def run(options: Options) -> list[Figures]:
             growth, handles = late[0] - early[0], late[1] - early[1]
             rig.expect(growth <= _MOST_GROWTH, f"{name} grew by {growth} bytes")
             rig.expect(handles <= 0, f"{name} has {handles} more handles open")
-        verdict = rig.finish()
         return [
-            rig.figures(verdict)
+            rig.figures(rig.finish(), began)
             | {
                 "trials": 1,
-                "seconds": round(time.monotonic() - began),
                 "marks_seconds": marks,
                 "rss_bytes": {name: [rss for rss, _ in both] for name, both in sizes.items()},
                 "handles": {name: [open_ for _, open_ in both] for name, both in sizes.items()},
@@ -42,9 +39,8 @@ def run(options: Options) -> list[Figures]:
 
 def _at(rig: Rig, name: str, moment: float) -> tuple[int, int]:
     """Resident bytes and open handles of a process around a moment."""
-    near: list[Size] = [
-        size for size in rig.gauges.sizes[name] if abs(size.at - moment) <= _AROUND_SECONDS
-    ]
+    sizes = rig.gauges.sizes[name]
+    near = [size for size in sizes if abs(size.at - moment) <= _AROUND_SECONDS]
     return (
         round(statistics.median(size.rss for size in near)),
         round(statistics.median(size.handles for size in near)),

@@ -14,22 +14,23 @@ _IN_STEP_SECONDS = 60.0
 
 def run(options: Options) -> list[Figures]:
     """Stop the groups one after the other."""
-    stopped = options.number("STOPPED_SECONDS", SECONDS, QUICK_SECONDS)
     began = time.monotonic()
-    with running(Plan()) as rig:
-        until_in_step = {" and ".join(names): _stop(rig, names, stopped) for names in _TOGETHER}
-        for names, seconds in until_in_step.items():
-            rig.expect((seconds or 0) <= _IN_STEP_SECONDS, f"{names}: in step after {seconds} s")
-        verdict = rig.finish()
-        return [
-            rig.figures(verdict)
-            | {
-                "trials": sum(map(len, _TOGETHER)),
-                "seconds": round(time.monotonic() - began),
-                "stopped_seconds": stopped,
-                "seconds_until_in_step": until_in_step,
-            }
-        ]
+    with running(Plan.of(options)) as rig:
+        found = disturb(rig, options)
+        return [rig.figures(rig.finish(), began) | found]
+
+
+def disturb(rig: Rig, options: Options) -> Figures:
+    """The stops themselves, and what they have shown."""
+    stopped = options.number("STOPPED_SECONDS", SECONDS, QUICK_SECONDS)
+    until_in_step = {" and ".join(names): _stop(rig, names, stopped) for names in _TOGETHER}
+    for names, seconds in until_in_step.items():
+        rig.expect((seconds or 0) <= _IN_STEP_SECONDS, f"{names}: in step after {seconds} s")
+    return {
+        "trials": sum(map(len, _TOGETHER)),
+        "stopped_seconds": stopped,
+        "seconds_until_in_step": until_in_step,
+    }
 
 
 def _stop(rig: Rig, names: tuple[str, ...], seconds: float) -> float | None:

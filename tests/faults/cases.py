@@ -34,4 +34,4 @@ def upper_bound(trials: int, confidence: float = 0.95) -> float:
     >>> upper_bound(200)
     0.01487
     """
-    return round(1 - (1 - confidence) ** (1 / trials), 5)
+    return round(1.0 - float((1.0 - confidence) ** (1.0 / trials)), 5)

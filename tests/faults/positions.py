@@ -102,7 +102,7 @@ class Positions:
 
     def _ask(self, connection: psycopg.Connection) -> None:
         query = "SELECT consumer, byte_offset FROM consumer_positions"
-        found = dict(connection.execute(query).fetchall())
+        found: dict[str, int] = dict(connection.execute(query).fetchall())
         self.now["recorder"] = found.get("recorder", 0)
         self.alert_rows = found.get("recorder-alerts", 0)
 

@@ -8,12 +8,13 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from citywx.home import Home
 from citywx.local_stack.broker import USER, find_mosquitto, prepare_amqtt, prepare_mosquitto
+from tests.faults.cases import Figures, Options
 from tests.faults.database import Database
 from tests.faults.gauges import Gauges
 from tests.faults.ledger import count_rows
@@ -49,8 +50,14 @@ class Plan:
     consumers: Sequence[str] = CONSUMERS
     postgres_options: Sequence[str] = ()
     settings: Mapping[str, str] = field(default_factory=dict)
-    prepare: Callable[[Path], None] = lambda _: None
-    """Called with the work folder before anything is in it."""
+    place: Callable[[Path], AbstractContextManager[None]] = lambda _: nullcontext()
+    """Entered with the home's folder before anything is in it."""
+
+    @classmethod
+    def of(cls, options: Options) -> "Plan":
+        """A plan with the broker (BROKER) and the load (RATE) that are asked for."""
+        broker = options.words("BROKER", ("mosquitto",))[0]
+        return cls(broker, rate=options.number("RATE", RATE, RATE))
 
 
 @dataclass
@@ -70,6 +77,11 @@ class Rig:
     @property
     def ledger(self) -> Path:
         return self.folder / "ledger"
+
+    @property
+    def credentials(self) -> tuple[str, str]:
+        """User and password of who may publish."""
+        return USER, _PASSWORD
 
     @property
     def mqtt_url(self) -> str:
@@ -148,9 +160,10 @@ class Rig:
                 self.problems.append(f"{end.name} ended by itself, code {end.code}: {end.tail}")
         return sum(verdicts.values(), Verdict())
 
-    def figures(self, verdict: Verdict) -> dict[str, object]:
-        """What every case reports."""
+    def figures(self, verdict: Verdict, began: float) -> Figures:
+        """What every case reports; `began`: monotonic seconds."""
         return {
+            "seconds": round(time.monotonic() - began),
             "lost": verdict.lost,
             "double": verdict.double,
             "corrupt": verdict.corrupt,
@@ -215,21 +228,28 @@ def running(plan: Plan, *, producing: bool = True) -> Iterator[Rig]:
     """A rig that runs; its folder stays where problems were found."""
     folder = Path(tempfile.mkdtemp(prefix="citywx-faults-"))
     folder.chmod(0o755)  # PostgreSQL runs as another user
+    kept = True
+    try:
+        with plan.place(folder / HOME_NAME), _rig(folder, plan, producing=producing) as rig:
+            yield rig
+            kept = bool(rig.problems)
+    finally:
+        if kept:
+            _log.error("kept for a look: %s", folder)
+        else:
+            shutil.rmtree(folder)
+
+
+@contextmanager
+def _rig(folder: Path, plan: Plan, *, producing: bool) -> Iterator[Rig]:
     path = folder / HOME_NAME
     home = Home(path, path / "log" / "readings.csv")
-    plan.prepare(folder)
-    rig = Rig(folder, plan, home, Database(home.postgres), Supervisor())
-    kept = True
+    rig = Rig(folder, plan, home, Database(home.postgres / "data"), Supervisor())
     try:
         rig.start()
         if producing:
             rig.start_producer()
             rig.until_in_step()
         yield rig
-        kept = bool(rig.problems)
     finally:
         rig.stop()
-        if kept:
-            _log.error("kept for a look: %s", folder)
-        else:
-            shutil.rmtree(folder)

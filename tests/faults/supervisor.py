@@ -10,7 +10,8 @@ import signal
 import subprocess
 import threading
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -18,6 +19,7 @@ import psutil
 
 RESTART_SECONDS = 0.5
 _LOOK_SECONDS = 0.02
+_END_SECONDS = 15.0
 _TAIL_BYTES = 3_000
 _SETPRIV = shutil.which("setpriv")
 _TIED = (_SETPRIV, "--pdeathsig", "KILL") if _SETPRIV else ()  # nothing outlives the harness
@@ -123,23 +125,28 @@ class Supervisor:
             for service in self.services.values():
                 service.held = service.caused = True
         for name in (*order, *self.services):
-            service = self.services.get(name)
-            if service is None or service.process is None or service.process.poll() is not None:
-                continue
-            left = _children(service.process.pid)
-            for process in left:
-                _quietly(lambda process=process: process.send_signal(signal.SIGCONT))
-            service.process.send_signal(signal.SIGCONT)
-            service.process.send_signal(signal.SIGINT if name == "postgres" else signal.SIGTERM)
-            try:
-                service.process.wait(15)
-            except subprocess.TimeoutExpired:
-                service.process.kill()
-                service.process.wait()
-            for process in left:
-                _quietly(process.kill)
+            process = self.services[name].process if name in self.services else None
+            if process is not None and process.poll() is None:
+                self._end(process, signal.SIGINT if name == "postgres" else signal.SIGTERM)
         self._stopping.set()
         self._thread.join()
+
+    @staticmethod
+    def _end(process: "subprocess.Popen[bytes]", number: signal.Signals) -> None:
+        left = _children(process.pid)
+        for one in left:
+            with suppress(psutil.NoSuchProcess):
+                one.send_signal(signal.SIGCONT)
+        process.send_signal(signal.SIGCONT)
+        process.send_signal(number)
+        try:
+            process.wait(_END_SECONDS)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+        for one in left:
+            with suppress(psutil.NoSuchProcess):
+                one.kill()
 
     def _run(self) -> None:
         try:
@@ -193,10 +200,3 @@ def _children(pid: int) -> list[psutil.Process]:
         return psutil.Process(pid).children(recursive=True)
     except psutil.NoSuchProcess:
         return []
-
-
-def _quietly(action: Callable[[], None]) -> None:
-    try:
-        action()
-    except psutil.NoSuchProcess:
-        return

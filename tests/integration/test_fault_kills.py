@@ -1,0 +1,17 @@
+"""`make faults-kills` in short, with either broker: nothing is lost, double or corrupt."""
+
+import pytest
+
+from tests.faults import case_kills
+from tests.faults.cases import Options
+
+pytestmark = [pytest.mark.integration, pytest.mark.timeout(240)]
+
+
+@pytest.mark.parametrize(("broker", "trials"), [("mosquitto", "2"), ("amqtt", "1")])
+def test_random_kills_lose_and_double_nothing(broker: str, trials: str) -> None:
+    settings = {"BROKER": broker, "TRIALS": trials, "PAUSE": "1", "RATE": "200"}
+    options = Options(quick=True, settings=settings)
+    (figures,) = case_kills.run(options)
+    assert figures["problems"] == [], f"seed {options.seed}"
+    assert (figures["lost"], figures["double"], figures["corrupt"]) == (0, 0, 0)
