@@ -96,8 +96,9 @@ class Tail:
             return []
         if lines or not gone:
             return lines
-        last = reader.unfinished()
+        last = None
         if self._is_kept():
+            last = reader.unfinished()
             self.close()
         else:
             _log.warning("%s was replaced by another file: reading that from its start", self._path)
@@ -168,11 +169,13 @@ class Tail:
         self._complained = ""
         self._descriptor = descriptor
         self._sequence = segment.sequence
-        self._reader = LineReader(descriptor, name, self._start_offset(name, descriptor))
+        self._reader = LineReader(
+            descriptor, name, self._start_offset(name, descriptor, closed=segment.closed)
+        )
         self._start = None
         return False
 
-    def _start_offset(self, name: str, descriptor: int) -> int:
+    def _start_offset(self, name: str, descriptor: int, *, closed: bool) -> int:
         start = self._start
         if start is None:
             return 0
@@ -183,7 +186,13 @@ class Tail:
             offset > os.fstat(descriptor).st_size or hash_before(descriptor, offset) != start.before
         ):
             _log.warning("segment %s is not what it was: reading it again", name)
-        elif offset and os.pread(descriptor, 1, offset - 1) != b"\n":
+        elif (
+            offset
+            and os.pread(descriptor, 1, offset - 1) != b"\n"
+            and not (
+                closed and offset == os.fstat(descriptor).st_size
+            )  # behind its unfinished line
+        ):
             _log.warning("position %d of %s is inside a line: reading it again", offset, name)
         else:
             return offset

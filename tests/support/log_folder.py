@@ -43,7 +43,9 @@ class LogFolder:
         may still finish it.
         """
         names = [name for file in (*self.closed, self.lines) for name in file]
-        pending = self.old is not None and not self.old.read_bytes().endswith(b"\n")
+        last = self.path.with_name(f"readings-{len(self.closed):06d}.csv")
+        waits = bool(self.closed) and not self.path.exists()
+        pending = waits and not last.read_bytes().endswith(b"\n")
         return names[:-1] if pending else names
 
     def append(self, count: int, padding: int = 0, end: bytes = b"\n") -> None:

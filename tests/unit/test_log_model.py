@@ -252,5 +252,6 @@ TestLogModel.settings = settings(
     max_examples=SEQUENCES,
     stateful_step_count=40,
     deadline=None,
+    derandomize="LOG_MODEL_SEQUENCES" not in os.environ,  # the long form is there to search
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much],
 )
