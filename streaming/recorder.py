@@ -12,6 +12,7 @@ from contextlib import ExitStack
 from datetime import UTC, datetime
 from pathlib import Path
 
+import psycopg
 from prometheus_client import Counter
 from sqlalchemy import Engine
 from sqlalchemy.exc import DBAPIError, OperationalError
@@ -191,6 +192,8 @@ def main(process: Process) -> None:
                 if not isinstance(error, OperationalError) and not error.connection_invalidated:
                     raise
                 _log.warning("the database is gone, waiting for it: %s", type(error.orig).__name__)
+            except psycopg.OperationalError as error:  # COPY speaks to the driver itself
+                _log.warning("the database is gone, waiting for it: %s", type(error).__name__)
 
 
 def _record(process: Process, engine: Engine) -> None:
