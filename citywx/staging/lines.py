@@ -115,6 +115,11 @@ class LineReader:
         self._move(lines[-1].end, found[max(0, last + 1 - BEFORE_BYTES) : last + 1])
         return lines
 
+    def is_unchanged(self) -> bool:
+        """Whether the bytes before the place that was read are those that were read."""
+        known = len(self._before)
+        return os.pread(self._descriptor, known, self.offset - known) == self._before
+
     def unfinished(self) -> Line | None:
         """The rest of a file that will not grow any more, as one line, or None."""
         data = os.pread(self._descriptor, MAX_LINE_BYTES, self.offset)

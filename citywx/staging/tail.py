@@ -46,8 +46,10 @@ class Tail:
         return Position(self._reader.segment, self._reader.offset)
 
     def checkpoint(self, position: Position) -> Checkpoint | None:
-        """A checkpoint at a position that was read; None when its file has gone meanwhile."""
+        """A checkpoint at a position that was read; None when its file has gone or was changed."""
         if self._reader is not None and position.segment == self._reader.segment:
+            if not self._reader.is_unchanged():
+                return None  # else it would vouch for bytes that nobody has read
             return Checkpoint(position, hash_before(self._held, position.offset))
         for segment in list_segments(self._path):
             if segment.sequence == position.sequence:

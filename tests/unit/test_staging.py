@@ -22,7 +22,7 @@ from citywx.staging.position import (
 )
 from citywx.staging.segments import deletable_segments, list_segments
 from citywx.staging.tail import Tail
-from citywx.weather.reading import Reading
+from citywx.weather.reading import Reading, to_csv_line
 
 START = datetime(2026, 3, 1, tzinfo=UTC)
 HEADER = b"timestamp,city,temperature_c,humidity,pressure,wind_speed,weather\n"
@@ -416,3 +416,18 @@ TestLogUnderRandomActions = LogUnderRandomActions.TestCase
 TestLogUnderRandomActions.settings = settings(
     max_examples=60, stateful_step_count=30, deadline=None
 )
+
+
+def test_a_checkpoint_never_vouches_for_bytes_that_were_not_read(log: Path) -> None:
+    first, second, third = (to_csv_line(reading(number)) for number in (1, 2, 3))
+    assert len(second) == len(third)
+    log.parent.mkdir()
+    log.write_bytes(first + second)
+    tail = Tail(log)
+    end = Position(*[(line.segment, line.end) for line in tail.read()][-1])
+    assert tail.checkpoint(end) is not None
+    os.truncate(log, len(first))
+    with log.open("ab") as file:
+        file.write(third)
+    assert tail.checkpoint(end) is None
+    tail.close()
