@@ -43,9 +43,10 @@ class LogFolder:
         may still finish it.
         """
         names = [name for file in (*self.closed, self.lines) for name in file]
-        last = self.path.with_name(f"readings-{len(self.closed):06d}.csv")
-        waits = bool(self.closed) and not self.path.exists()
-        pending = waits and not last.read_bytes().endswith(b"\n")
+        renamed = self._closed_path()
+        pending = (
+            not self.path.exists() and renamed.exists() and not renamed.read_bytes().endswith(b"\n")
+        )
         return names[:-1] if pending else names
 
     def append(self, count: int, padding: int = 0, end: bytes = b"\n") -> None:
@@ -85,7 +86,7 @@ class LogFolder:
     def rename(self) -> None:
         """Rotate by a rename; the new file comes with the next line."""
         self._close()
-        self.old = self.path.with_name(f"readings-{self.sequence - 1:06d}.csv")
+        self.old = self._closed_path()
         self.path.rename(self.old)
 
     def append_to_renamed(self, count: int) -> None:
@@ -142,6 +143,9 @@ class LogFolder:
                 self.path.unlink()
             self.path.with_name(_ASIDE).rename(self.path)
 
+    def _closed_path(self) -> Path:
+        return self.path.with_name(f"readings-{self.sequence - 1:06d}.csv")
+
     def _create(self) -> None:
         self.path.write_bytes(HEADER)
 
@@ -178,7 +182,8 @@ class LogFolder:
     def _row(self, number: int, padding: int) -> bytes:
         moment = START + self._age(number)
         sky = "x" * padding or None
-        return to_csv_line(Reading(moment, "Oslo", 20.5, weather=sky)).removesuffix(b"\n")
+        row = Reading(moment, "Oslo", 20.5, weather=sky, fetched_at=moment)
+        return to_csv_line(row).removesuffix(b"\n")
 
     def _name(self, number: int) -> bytes:
         return self._row(number, 0)[:KEY_BYTES]

@@ -57,8 +57,11 @@ class LogModel(RuleBasedStateMachine):
         self.tail = Tail(self.log.path)
         self.seen: list[bytes] = []
         """Names of the lines that the consumer has had, in order."""
-        self.ends: list[tuple[Position, int]] = []
-        """Where the lines of this life ended, and how much had been seen then."""
+        self.ends: list[tuple[Position, int, int]] = []
+        """Where the lines of this life ended, how much had been seen then, and the log's age.
+
+        The age is −1 where lines that were seen may stand behind the place.
+        """
         self.saved: list[tuple[Checkpoint, list[bytes], int]] = []
         """Checkpoints that were saved, with what had been seen and the age of the log then."""
         self.age = 0
@@ -154,16 +157,16 @@ class LogModel(RuleBasedStateMachine):
         if self.warned_before is not None and self.log.path.exists():
             assert self.warnings.count > self.warned_before, "a truncation without a warning"
             self.warned_before = None
-        self.exact = True
+        # What was held of a deleted file may still come once another one has a line.
+        self.exact = self.exact or bool(self.log.lines)
 
     @precondition(lambda self: self.ends)
     @rule(back=st.integers(0, 4))
     def save(self, back: int) -> None:
-        position, seen = self.ends[-1 - min(back, len(self.ends) - 1)]
+        position, seen, age = self.ends[-1 - min(back, len(self.ends) - 1)]
         checkpoint = self.tail.checkpoint(position)
         if checkpoint is not None:
             save_checkpoint(self.checkpoint, checkpoint)
-            age = self.age if self.exact else -1
             self.saved.append((checkpoint, self.seen[:seen], age))
             self.damaged = False
 
@@ -214,7 +217,8 @@ class LogModel(RuleBasedStateMachine):
                 due = next((one for one in self.log.names() if one not in self.seen), None)
                 assert name == due, f"{name!r} came, and {due!r} was due"
             self.seen.append(name)
-            self.ends.append((Position(line.segment, line.end), len(self.seen)))
+            age = self.age if self.exact else -1
+            self.ends.append((Position(line.segment, line.end), len(self.seen), age))
         return bool(lines)
 
     def _changed(self, size: int) -> None:
