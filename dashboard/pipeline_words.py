@@ -171,12 +171,12 @@ def latency(seconds: float | None, longest: float) -> str:
 def per_second(rate: float | None) -> str:
     """A rate.
 
-    >>> per_second(0.05), per_second(19.96), per_second(12_345.6), per_second(None)
-    ('0.05', '20', '12,346', '–')
+    >>> [per_second(rate) for rate in (0.05, 0.998, 19.96, 12_345.6, None)]
+    ['0.05', '1', '20', '12,346', '–']
     """
     if rate is None:
         return "–"
-    if rate and rate < 1:
+    if rate and round(rate, 2) < 1:
         return f"{rate:.2f}"
     return significant(rate)
 

@@ -85,8 +85,7 @@ class LogConsumer:
     def look(self) -> None:
         """Look into the log at the next `take`: messages may have been missed."""
         if not self._behind:
-            changed = self._changed_behind()
-            self._source.start(self._known if changed else self.checkpoint())
+            self._source.start(self.checkpoint())
             self._behind = True
 
     def close(self) -> None:
@@ -94,10 +93,15 @@ class LogConsumer:
         self._source.stop()
 
     def checkpoint(self) -> Checkpoint | None:
-        """The position with the hash of the bytes before it; None before the first reading."""
+        """The position with the hash of the bytes before it; None before the first reading.
+
+        An older one where the log's bytes are no longer those that were read: to hash what stands
+        there now would vouch for lines that nobody has seen.
+        """
         if self._here is None:
             return None
-        if self._known is None or self._known.position != self._here:
+        moved = self._known is None or self._known.position != self._here
+        if moved and not self._changed_behind():
             self._known = self._source.checkpoint(self._here) or self._known
         return self._known
 

@@ -6,6 +6,7 @@ Nothing here waits: `read` returns what is there, and the caller decides when to
 import logging
 import os
 import stat
+from contextlib import suppress
 from pathlib import Path
 
 from citywx.staging.lines import Line, LineReader, RewrittenError
@@ -118,15 +119,20 @@ class Tail:
         if here is not None:
             self._complain_of_place(self._path)
         # Renamed and no new file yet, or put aside: until another one is there, more may come here.
-        return any(not self._holds(segment.path.stat()) for segment in self._closed_from_here())
+        return not all(map(self._holds, self._closed_from_here()))
 
     def _is_kept(self) -> bool:
         """Whether the held file is still part of the log, as a closed segment."""
-        return any(self._holds(segment.path.stat()) for segment in self._closed_from_here())
+        return any(map(self._holds, self._closed_from_here()))
 
-    def _closed_from_here(self) -> list[SegmentFile]:
-        segments = list_segments(self._path)
-        return [s for s in segments if s.closed and s.sequence >= self._sequence]
+    def _closed_from_here(self) -> list[os.stat_result]:
+        """What the closed files are, from this segment on; one that goes meanwhile is none."""
+        found = []
+        for segment in list_segments(self._path):
+            if segment.closed and segment.sequence >= self._sequence:
+                with suppress(FileNotFoundError):
+                    found.append(segment.path.stat())
+        return found
 
     def _holds(self, about: os.stat_result) -> bool:
         held = os.fstat(self._held)

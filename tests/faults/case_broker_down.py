@@ -3,7 +3,7 @@
 import time
 
 from tests.faults.cases import Figures, Options
-from tests.faults.rig import WARM_UP_SECONDS, Plan, Rig, running
+from tests.faults.rig import WARM_UP_SECONDS, Rig, disturbed
 
 SECONDS, QUICK_SECONDS = 600, 20
 _SETTLED_SECONDS = 2.0
@@ -14,10 +14,7 @@ _IN_STEP_SECONDS = 60.0
 
 def run(options: Options) -> list[Figures]:
     """Hold the broker down, let it return, and see how soon all are in step."""
-    began = time.monotonic()
-    with running(Plan.of(options)) as rig:
-        found = disturb(rig, options)
-        return [rig.figures(rig.finish(), began) | found]
+    return disturbed(options, disturb)
 
 
 def disturb(rig: Rig, options: Options) -> Figures:

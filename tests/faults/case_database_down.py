@@ -4,7 +4,7 @@ import signal
 import time
 
 from tests.faults.cases import Figures, Options
-from tests.faults.rig import WARM_UP_SECONDS, Plan, Rig, running
+from tests.faults.rig import WARM_UP_SECONDS, Rig, disturbed
 
 SECONDS, QUICK_SECONDS = 600, 20
 _MOST_GROWTH = 20 << 20
@@ -14,10 +14,7 @@ _IN_STEP_SECONDS = 120.0
 
 def run(options: Options) -> list[Figures]:
     """Hold PostgreSQL down, let it return, and see how soon the recorder is in step."""
-    began = time.monotonic()
-    with running(Plan.of(options)) as rig:
-        found = disturb(rig, options)
-        return [rig.figures(rig.finish(), began) | found]
+    return disturbed(options, disturb)
 
 
 def disturb(rig: Rig, options: Options) -> Figures:

@@ -1,10 +1,9 @@
 """Processes that hang: each is stopped for two minutes and goes on; nothing is lost."""
 
 import signal
-import time
 
 from tests.faults.cases import Figures, Options
-from tests.faults.rig import Plan, Rig, running
+from tests.faults.rig import Rig, disturbed
 
 SECONDS, QUICK_SECONDS = 120, 8
 _TOGETHER = (("bridge", "postgres"), ("alerter", "recorder"), ("broker",))
@@ -14,10 +13,7 @@ _IN_STEP_SECONDS = 60.0
 
 def run(options: Options) -> list[Figures]:
     """Stop the groups one after the other."""
-    began = time.monotonic()
-    with running(Plan.of(options)) as rig:
-        found = disturb(rig, options)
-        return [rig.figures(rig.finish(), began) | found]
+    return disturbed(options, disturb)
 
 
 def disturb(rig: Rig, options: Options) -> Figures:

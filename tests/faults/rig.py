@@ -240,6 +240,14 @@ def running(plan: Plan, *, producing: bool = True) -> Iterator[Rig]:
             shutil.rmtree(folder)
 
 
+def disturbed(options: Options, disturb: Callable[[Rig, Options], Figures]) -> list[Figures]:
+    """A row of results: what a disturbance has shown, and what became of the rows."""
+    began = time.monotonic()
+    with running(Plan.of(options)) as rig:
+        found = disturb(rig, options)
+        return [rig.figures(rig.finish(), began) | found]
+
+
 @contextmanager
 def _rig(folder: Path, plan: Plan, *, producing: bool) -> Iterator[Rig]:
     path = folder / HOME_NAME

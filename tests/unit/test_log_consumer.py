@@ -11,7 +11,7 @@ from streaming.broker import Message
 from streaming.consumer import LogConsumer
 from streaming.log_source import LogFiles
 from streaming.messages import READINGS
-from tests.support.log_messages import EARLIEST, START, append, line, messages_of
+from tests.support.log_messages import EARLIEST, HEADER, START, append, line, messages_of
 
 
 @pytest.fixture
@@ -180,6 +180,17 @@ def test_a_checkpoint_taken_between_messages_is_exact(log: Path) -> None:
     append(log, line(1), line(2))
     driver.take(messages_of(log)[1])
     assert Driver(log, driver.consumer.checkpoint()).take() == [2]
+
+
+def test_a_checkpoint_never_vouches_for_lines_that_were_not_delivered(log: Path) -> None:
+    append(log, line(0), line(1))
+    driver = Driver(log)
+    driver.take()
+    append(log, line(2), line(3))
+    third = messages_of(log)[2]
+    log.write_bytes(HEADER + line(0) + line(11) + line(12) + line(13))
+    driver.take(third)
+    assert Driver(log, driver.consumer.checkpoint()).take() == [0, 11, 12, 13]
 
 
 def test_with_a_foreign_checkpoint_it_begins_again(log: Path) -> None:
