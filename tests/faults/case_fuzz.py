@@ -1,7 +1,8 @@
 """Hostile bytes: on `weather/readings` while real rows flow, in the consumer, and in the log.
 
-A payload that names a place of the real log that has not been read yet is left out: it would be a
-message like the bridge's own, and whoever has the bridge's password may write those.
+A payload that names a place of the real log that has not been read yet is left out, even if it
+differs only in a digit of its time: it is a message like the bridge's own, and whoever has the
+bridge's password may write those.
 """
 
 import logging
@@ -91,7 +92,7 @@ def publish_hostile(rig: Rig, hostile: Hostile, count: int) -> int:
             known.extend(payload for payload in heard if _is_real(payload))
             while known and sent < count and outstanding < _IN_FLIGHT:
                 payload = hostile.payload(known[0])
-                if claims_more(payload, known[0]):
+                if claims_unread(payload, known[0], already_read=True):
                     continue
                 retained = hostile.chance(0.01)
                 if rogue.publish(Message(READINGS, payload, retained=retained)) is None:
@@ -110,14 +111,15 @@ def _is_real(payload: bytes) -> bool:
         return False
 
 
-def claims_more(payload: bytes, good: bytes) -> bool:
-    """Whether a payload names a later place of the good one's segment than the good one."""
+def claims_unread(payload: bytes, good: bytes, *, already_read: bool) -> bool:
+    """Whether a payload names a place of the good one's segment that has not been read."""
     try:
         claimed = decode_readings(payload)
     except ValueError:  # whatever the reason: it is none
         return False
     real = decode_readings(good)[0][0]
-    return any(item.segment == real.segment and item.end > real.end for item, _ in claimed)
+    read_to = real.end if already_read else real.offset
+    return any(item.segment == real.segment and item.end > read_to for item, _ in claimed)
 
 
 def append_hostile(rig: Rig, hostile: Hostile, count: int) -> dict[str, int]:
@@ -158,12 +160,18 @@ def feed_consumer(hostile: Hostile, count: int) -> dict[str, int]:
         for number, real in enumerate(messages):
             if number:
                 append(log, line(number))
-            hostiles = (hostile.payload(real.payload) for _ in range(min(share, left)))
-            taken = [
-                Message(READINGS, one) for one in hostiles if not claims_more(one, real.payload)
-            ]
-            left -= min(share, left)
-            for given in ([*taken[: len(taken) // 2], real, *taken[len(taken) // 2 :]], ()):
+            some = min(share, left)
+            made = [hostile.payload(real.payload) for _ in range(some)]
+            before, after = (
+                [
+                    Message(READINGS, payload)
+                    for payload in half
+                    if not claims_unread(payload, real.payload, already_read=already_read)
+                ]
+                for half, already_read in ((made[: some // 2], False), (made[some // 2 :], True))
+            )
+            left -= some
+            for given in ([*before, real, *after], ()):
                 items = consumer.take(given, float(number))
                 while consumer.behind:
                     items += consumer.take((), float(number))
