@@ -22,6 +22,7 @@ from citywx.staging.tail import Tail
 from citywx.warehouse.copy_in import copy_lines, copy_number, copy_text, copy_time, create_stage
 from citywx.warehouse.locks import lock_for_transaction
 from citywx.warehouse.merge_raw import MERGE, STAGE, STAGE_COLUMNS, Merged
+from citywx.warehouse.partitions import ensure_months
 from citywx.warehouse.tables import (
     ingest_batches,
     ingest_position,
@@ -162,13 +163,15 @@ class _Loader:
 
     def _store(self, connection: Connection, lines: Sequence[Line], place: LogPlace) -> LoadResult:
         latest = self._clock() + FUTURE_TOLERANCE
-        staged, rejected = [], []
+        staged, rejected, months = [], [], set()
         for line in lines:
             record = read_record(line, earliest=self._earliest, latest=latest)
             if isinstance(record, Reading):
                 staged.append(_stage_line(record, line.offset))
+                months.add(record.timestamp.date().replace(day=1))
             elif record is not None:
                 rejected.append(record)
+        ensure_months(connection, "raw_readings", months)
         merged = _merge(connection, staged, place)
         _keep_rejected(connection, rejected, place.segment_no)
         return LoadResult(

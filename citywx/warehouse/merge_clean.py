@@ -80,7 +80,7 @@ def merge_clean(
 ) -> MergedClean:
     """Make `clean` (CLEAN_COLUMNS) the rows that the city has from `first` to `last`, inclusive."""
     days = clean["timestamp"].dt.tz_localize(None).dt.to_period("M").unique()
-    ensure_months(connection, (month.start_time.date() for month in days))
+    ensure_months(connection, "weather_readings", (month.start_time.date() for month in days))
     create_stage(connection, _STAGE, _STAGE_COLUMNS)
     copy_lines(connection, _STAGE, _stage_lines(clean))
     connection.execute(text(f"ANALYZE {_STAGE}"))

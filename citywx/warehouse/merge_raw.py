@@ -76,7 +76,7 @@ MERGE = text(
             fetched_at, :segment_no, byte_offset
         FROM changed
         ORDER BY source, city, "timestamp"
-        ON CONFLICT (source, city, "timestamp") DO UPDATE SET
+        ON CONFLICT (city, "timestamp", source) DO UPDATE SET
             temperature_c = excluded.temperature_c,
             humidity = excluded.humidity,
             pressure = excluded.pressure,

@@ -18,6 +18,7 @@ from sqlalchemy import (
     LargeBinary,
     MetaData,
     PrimaryKeyConstraint,
+    SmallInteger,
     Table,
     Text,
     UniqueConstraint,
@@ -85,7 +86,7 @@ ingest_batches = Table(  # writer: loader; the accounting time line
     ),
 )
 
-raw_readings = Table(  # writer: loader
+raw_readings = Table(  # writer: loader; partitioned by month of timestamp
     "raw_readings",
     metadata,
     Column("source", Text, nullable=False),
@@ -96,8 +97,8 @@ raw_readings = Table(  # writer: loader
     Column("segment_no", Integer, nullable=False),
     Column("byte_offset", BigInteger, nullable=False),
     _time("loaded_at", nullable=False, now=True),
-    PrimaryKeyConstraint("source", "city", "timestamp"),
-    Index("raw_readings_city_timestamp", "city", "timestamp"),
+    PrimaryKeyConstraint("city", "timestamp", "source"),
+    postgresql_partition_by="RANGE (timestamp)",
 )
 
 rejected_lines = Table(  # writer: loader
@@ -148,6 +149,9 @@ weather_readings = Table(  # writer: cleaning; partitioned by month of timestamp
     Column("qc_flags", ARRAY(Text), nullable=False, server_default="{}"),
     Column("imputed", ARRAY(Text), nullable=False, server_default="{}"),
     _time("cleaned_at", nullable=False, now=True),
+    Column("qc_verdict", SmallInteger, nullable=False, server_default="2"),
+    Column("imputation", Text),
+    Column("qc_version", SmallInteger, nullable=False, server_default="0"),
     PrimaryKeyConstraint("city", "timestamp"),
     postgresql_partition_by="RANGE (timestamp)",
 )

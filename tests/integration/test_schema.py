@@ -46,7 +46,7 @@ def test_partitions_are_made_once_also_by_two_at_a_time(engine: Engine) -> None:
 
     def ensure(_: int) -> None:
         with engine.begin() as connection:
-            ensure_months(connection, months)
+            ensure_months(connection, "weather_readings", months)
 
     with ThreadPoolExecutor(3) as pool:
         list(pool.map(ensure, range(6)))
@@ -59,7 +59,7 @@ def test_partitions_are_made_once_also_by_two_at_a_time(engine: Engine) -> None:
 
 def test_a_partition_has_the_key_of_its_table(engine: Engine) -> None:
     with engine.begin() as connection:
-        ensure_months(connection, [date(2026, 3, 1)])
+        ensure_months(connection, "weather_readings", [date(2026, 3, 1)])
         insert = "INSERT INTO weather_readings (city, timestamp, source) VALUES"
         row = "('Oslo', '2026-03-31T23:59:59Z', 'csv')"
         written = connection.execute(text(f"{insert} {row}, {row} ON CONFLICT DO NOTHING"))
