@@ -71,6 +71,55 @@ def read_record(line: Line, *, earliest: datetime, latest: datetime) -> Reading 
     return Rejected(line, line.kind.value)
 
 
+class Block(NamedTuple):
+    """Whole physical lines of a segment in one piece, for whoever reads many at once."""
+
+    segment: str
+    offset: int
+    """Where the first line starts."""
+    data: bytes
+    """The lines with their line ends, or one line of another kind without."""
+    layout: Layout
+    special: Line | None = None
+    """Set where the block is one line that is no plain text of its own: oversize, unfinished."""
+
+    @property
+    def end(self) -> int:
+        """Where the next line starts."""
+        return self.special.end if self.special else self.offset + len(self.data)
+
+    def lines(self) -> list[Line]:
+        """The lines one by one."""
+        if self.special is not None:
+            return [self.special]
+        return cut_lines(self.segment, self.offset, self.data[:-1], self.layout)
+
+
+def cut_lines(segment: str, offset: int, data: bytes, layout: Layout) -> list[Line]:
+    """Cut whole lines, without the last line end, into what they are; they start at `offset`."""
+    record = LineKind.RECORD
+    lines = []
+    for raw in data.split(b"\n"):
+        end = offset + len(raw) + 1
+        kind = record
+        text = raw.removesuffix(b"\r") if offset else raw.removeprefix(BOM).removesuffix(b"\r")
+        if len(text) > MAX_LINE_BYTES:
+            kind, text = LineKind.OVERSIZE, text[:KEPT_BYTES]
+        elif not text or text.isspace():
+            kind = LineKind.BLANK
+        elif b"timestamp" in text.lower() and _is_header(text, layout):
+            kind = LineKind.HEADER
+        lines.append(Line(segment, offset, end, text, kind, layout))
+        offset = end
+    return lines
+
+
+def _is_header(text: bytes, layout: Layout) -> bool:
+    """Whether a line says again what the segment's first line says, or may say."""
+    found = header_layout(text)
+    return found is not None and layout.columns in (found.columns, None)
+
+
 class LineReader:
     """Reads one open file from an offset on, whole lines only.
 
@@ -88,18 +137,18 @@ class LineReader:
         self._scanned = offset  # no line end between offset and here
         self._more = True  # as far as is known
         if offset:
-            for line in LineReader(descriptor, segment).read(_CHUNK_BYTES):
-                if line.offset >= offset:
-                    break
-                if line.kind is LineKind.HEADER:
-                    self._layout = line.layout
-                    break
+            self._layout = _declared_layout(os.pread(descriptor, 2 * MAX_LINE_BYTES, 0))
 
     def read(self, limit: int = _CHUNK_BYTES) -> list[Line]:
         """The next whole lines, about `limit` bytes of them; empty at the (present) end.
 
         RewrittenError when the file is no longer the one that was read up to here.
         """
+        block = self.read_block(limit)
+        return [] if block is None else block.lines()
+
+    def read_block(self, limit: int = _CHUNK_BYTES) -> Block | None:
+        """The next whole lines in one piece; see `read`."""
         known = len(self._before)
         # Beyond this, memory for the answer is dear, and there is mostly little to read.
         size = max(limit, _SMALL_READ_BYTES) if self._more else _SMALL_READ_BYTES
@@ -110,72 +159,48 @@ class LineReader:
         self._more = len(found) == known + size
         last = found.rfind(b"\n", known)
         if last < 0:
-            return self._oversize() if len(found) - known > MAX_LINE_BYTES else []
-        lines = self._lines(found[known:last])
-        self._move(lines[-1].end, found[max(0, last + 1 - BEFORE_BYTES) : last + 1])
-        return lines
+            return self._oversize() if len(found) - known > MAX_LINE_BYTES else None
+        data = found[known : last + 1]
+        if self.offset == 0:
+            self._layout = _declared_layout(data)
+        block = Block(self.segment, self.offset, data, self._layout)
+        self._move(block.end, found[max(0, last + 1 - BEFORE_BYTES) : last + 1])
+        return block
 
     def is_unchanged(self) -> bool:
         """Whether the bytes before the place that was read are those that were read."""
         known = len(self._before)
         return os.pread(self._descriptor, known, self.offset - known) == self._before
 
-    def unfinished(self) -> Line | None:
+    def unfinished(self) -> Block | None:
         """The rest of a file that will not grow any more, as one line, or None."""
         data = os.pread(self._descriptor, MAX_LINE_BYTES, self.offset)
         if not data:
             return None
         end = os.fstat(self._descriptor).st_size
-        line = Line(
-            self.segment, self.offset, end, data[:KEPT_BYTES], LineKind.UNFINISHED, self._layout
-        )
-        self._jump(end)
-        return line
+        return self._special(end, data[:KEPT_BYTES], LineKind.UNFINISHED)
 
     @property
     def pending(self) -> bool:
         """Whether bytes without a line end stand behind the last whole line."""
         return os.fstat(self._descriptor).st_size > self.offset
 
-    def _lines(self, data: bytes) -> list[Line]:
-        """Cut whole lines, without the last line end, into what they are."""
-        segment, offset, record = self.segment, self.offset, LineKind.RECORD
-        lines = []
-        for raw in data.split(b"\n"):
-            end = offset + len(raw) + 1
-            kind = record
-            text = raw.removesuffix(b"\r") if offset else raw.removeprefix(BOM).removesuffix(b"\r")
-            if len(text) > MAX_LINE_BYTES:
-                kind, text = LineKind.OVERSIZE, text[:KEPT_BYTES]
-            elif not text or text.isspace():
-                kind = LineKind.BLANK
-            elif b"timestamp" in text.lower() and self._is_header(text, offset):
-                kind = LineKind.HEADER
-            lines.append(Line(segment, offset, end, text, kind, self._layout))
-            offset = end
-        return lines
-
-    def _is_header(self, text: bytes, offset: int) -> bool:
-        layout = header_layout(text)
-        if layout is None:
-            return False
-        if self._layout.columns is None and offset == 0:
-            self._layout = layout
-        return self._layout.columns in (layout.columns, None)
-
-    def _oversize(self) -> list[Line]:
+    def _oversize(self) -> Block | None:
         start = max(self._scanned, self.offset)
         while data := os.pread(self._descriptor, _CHUNK_BYTES, start):
             found = data.find(b"\n")
             if found >= 0:
                 end = start + found + 1
                 kept = os.pread(self._descriptor, KEPT_BYTES, self.offset)
-                line = Line(self.segment, self.offset, end, kept, LineKind.OVERSIZE, self._layout)
-                self._jump(end)
-                return [line]
+                return self._special(end, kept, LineKind.OVERSIZE)
             start += len(data)
             self._scanned = start
-        return []
+        return None
+
+    def _special(self, end: int, kept: bytes, kind: LineKind) -> Block:
+        line = Line(self.segment, self.offset, end, kept, kind, self._layout)
+        self._jump(end)
+        return Block(self.segment, line.offset, kept, self._layout, line)
 
     def _jump(self, offset: int) -> None:
         self._move(offset, os.pread(self._descriptor, *_before(offset)))
@@ -183,6 +208,12 @@ class LineReader:
     def _move(self, offset: int, before: bytes) -> None:
         self.offset = self._scanned = offset
         self._before = before
+
+
+def _declared_layout(start: bytes) -> Layout:
+    """What a file's first line says of its columns, given the file's first bytes."""
+    first = start.partition(b"\n")[0].removeprefix(BOM).removesuffix(b"\r")
+    return (len(first) <= MAX_LINE_BYTES and header_layout(first)) or Layout()
 
 
 def _before(offset: int) -> tuple[int, int]:

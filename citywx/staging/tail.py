@@ -9,7 +9,7 @@ import stat
 from contextlib import suppress
 from pathlib import Path
 
-from citywx.staging.lines import Line, LineReader, RewrittenError
+from citywx.staging.lines import Block, Line, LineReader, RewrittenError
 from citywx.staging.position import Checkpoint, Position, hash_before
 from citywx.staging.segments import SegmentFile, identify, list_segments, open_regular
 
@@ -30,14 +30,19 @@ class Tail:
 
     def read(self, limit: int = 1 << 20) -> list[Line]:
         """The next whole lines, about `limit` bytes of them; empty when there are none now."""
+        block = self.read_block(limit)
+        return [] if block is None else block.lines()
+
+    def read_block(self, limit: int = 1 << 20) -> Block | None:
+        """The next whole lines in one piece, about `limit` bytes; None when there are none now."""
         if self._reader is None:
             self._open_next()
         while (reader := self._reader) is not None:
-            lines = self._read_open(reader, limit)
-            if lines or self._reader is reader:
-                return lines
+            block = self._read_open(reader, limit)
+            if block is not None or self._reader is reader:
+                return block
             self._open_next()  # the segment has ended, or the file is another one
-        return []
+        return None
 
     @property
     def position(self) -> Position | None:
@@ -89,16 +94,16 @@ class Tail:
             raise RuntimeError(message)
         return self._descriptor
 
-    def _read_open(self, reader: LineReader, limit: int) -> list[Line]:
+    def _read_open(self, reader: LineReader, limit: int) -> Block | None:
         gone = self._rotated()  # looked at before reading, so that the old file is drained first
         try:
-            lines = reader.read(limit)
+            block = reader.read_block(limit)
         except RewrittenError:
             _log.warning("%s was truncated or rewritten: reading it again", self._path)
             self._reopen()
-            return []
-        if lines or not gone:
-            return lines
+            return None
+        if block is not None or not gone:
+            return block
         last = None
         if self._is_kept():
             last = reader.unfinished()
@@ -106,7 +111,7 @@ class Tail:
         else:
             _log.warning("%s was replaced by another file: reading that from its start", self._path)
             self._reopen()
-        return [last] if last else []
+        return last
 
     def _rotated(self) -> bool:
         """Whether the held file is no longer the one that is appended to."""

@@ -12,17 +12,16 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from pathlib import Path
 
-from sqlalchemy import Connection, Engine, func, select, text
+from sqlalchemy import Connection, Engine, func, select
 from sqlalchemy.dialects.postgresql import insert
 
-from citywx.staging.lines import KEPT_BYTES, Line, Rejected, read_record
+from citywx.staging.columns import parse_block
+from citywx.staging.lines import KEPT_BYTES, Block, Rejected
 from citywx.staging.position import Checkpoint, Position, save_checkpoint
 from citywx.staging.segments import list_segments
 from citywx.staging.tail import Tail
-from citywx.warehouse.copy_in import copy_lines, copy_number, copy_text, copy_time, create_stage
 from citywx.warehouse.locks import lock_for_transaction
-from citywx.warehouse.merge_raw import MERGE, STAGE, STAGE_COLUMNS, Merged
-from citywx.warehouse.partitions import ensure_months
+from citywx.warehouse.store_raw import store_raw
 from citywx.warehouse.tables import (
     ingest_batches,
     ingest_position,
@@ -30,7 +29,7 @@ from citywx.warehouse.tables import (
     rejected_lines,
 )
 from citywx.warehouse.watermarks import LogPlace, advance_watermark
-from citywx.weather.reading import FUTURE_TOLERANCE, Reading
+from citywx.weather.reading import FUTURE_TOLERANCE
 
 _LOG = "readings"
 _LOCK = "load"
@@ -142,13 +141,13 @@ class _Loader:
         with self._engine.begin() as connection:
             lock_for_transaction(connection, _LOCK)
             tail = self._tail_at(connection)
-            lines = tail.read(self._batch_bytes)
-            if not lines:
+            block = tail.read_block(self._batch_bytes)
+            if block is None:
                 return None
-            position = Position(lines[-1].segment, lines[-1].end)
+            position = Position(block.segment, block.end)
             checkpoint = tail.checkpoint(position) or Checkpoint(position, before="")
             place = LogPlace(_segment_number(connection, position.segment), position.offset)
-            result = self._store(connection, lines, place)
+            result = self._store(connection, block, place)
             _save_position(connection, place, checkpoint.before)
             _account(connection, result, self._run_id, time.perf_counter() - started)
         self._at = checkpoint
@@ -161,27 +160,19 @@ class _Loader:
             self._tail, self._at = Tail(self._readings_csv, stored), stored
         return self._tail
 
-    def _store(self, connection: Connection, lines: Sequence[Line], place: LogPlace) -> LoadResult:
+    def _store(self, connection: Connection, block: Block, place: LogPlace) -> LoadResult:
         latest = self._clock() + FUTURE_TOLERANCE
-        staged, rejected, months = [], [], set()
-        for line in lines:
-            record = read_record(line, earliest=self._earliest, latest=latest)
-            if isinstance(record, Reading):
-                staged.append(_stage_line(record, line.offset))
-                months.add(record.timestamp.date().replace(day=1))
-            elif record is not None:
-                rejected.append(record)
-        ensure_months(connection, "raw_readings", months)
-        merged = _merge(connection, staged, place)
-        _keep_rejected(connection, rejected, place.segment_no)
+        parsed = parse_block(block, earliest=self._earliest, latest=latest)
+        merged = store_raw(connection, parsed.readings, place)
+        _keep_rejected(connection, parsed.rejected, place.segment_no)
         return LoadResult(
-            lines=len(lines),
+            lines=parsed.lines,
             loaded=merged.loaded,
             duplicates=merged.duplicates,
             corrected=merged.corrected,
-            rejected=len(rejected),
-            skipped=len(lines) - len(staged) - len(rejected),
-            bytes=lines[-1].end - lines[0].offset,
+            rejected=len(parsed.rejected),
+            skipped=parsed.lines - len(parsed.readings) - len(parsed.rejected),
+            bytes=block.end - block.offset,
             days=merged.days,
         )
 
@@ -203,36 +194,6 @@ def _segment_number(connection: Connection, segment: str) -> int:
         new = insert(ingest_segments).values(segment=segment)
         number = connection.execute(new.returning(ingest_segments.c.segment_no)).scalar_one()
     return int(number)
-
-
-def _stage_line(reading: Reading, offset: int) -> str:
-    fields = (
-        copy_text(reading.source),
-        copy_text(reading.city),
-        copy_time(reading.timestamp),
-        copy_number(reading.temperature_c),
-        copy_number(reading.humidity),
-        copy_number(reading.pressure),
-        copy_number(reading.wind_speed),
-        copy_text(reading.weather),
-        copy_time(reading.fetched_at),
-        str(offset),
-    )
-    return "\t".join(fields) + "\n"
-
-
-def _merge(connection: Connection, staged: Sequence[str], place: LogPlace) -> Merged:
-    if not staged:
-        return Merged()
-    create_stage(connection, STAGE, STAGE_COLUMNS)
-    copy_lines(connection, STAGE, staged)
-    # A batch is small and the table may be large: look each row up by its key.
-    connection.execute(text("SET LOCAL enable_hashjoin = off"))
-    connection.execute(text("SET LOCAL enable_mergejoin = off"))
-    row = connection.execute(
-        MERGE, {"segment_no": place.segment_no, "end": place.byte_offset}
-    ).one()
-    return Merged(row.loaded, row.duplicates, row.corrected, frozenset(row.days))
 
 
 def _keep_rejected(connection: Connection, rejected: Sequence[Rejected], segment_no: int) -> None:

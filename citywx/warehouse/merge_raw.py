@@ -41,7 +41,9 @@ MERGE = text(
             (old.temperature_c, old.humidity, old.pressure, old.wind_speed, old.weather)
                 AS differs_from_stored
         FROM staged_readings AS new
-        LEFT JOIN raw_readings AS old USING (source, city, "timestamp")
+        LEFT JOIN raw_readings AS old
+            ON old.city = new.city AND old."timestamp" = new."timestamp"
+            AND old.source = new.source AND old."timestamp" BETWEEN :first AND :last
     ), numbered AS (
         SELECT compared.*,
             row_number() OVER lines AS number,
