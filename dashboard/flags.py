@@ -4,10 +4,10 @@ from collections.abc import Iterable
 
 import pandas as pd
 
-from citywx.weather.quality import TESTS, QcFlag
+from citywx.weather.quality.flags import DOUBTS, QcFlag
 from dashboard.words import NAMES
 
-_MEASURES = {test.flag.name: test.measure for test in TESTS}
+_DOUBTS = {flag.name: measures for flag, measures in DOUBTS.items()}
 
 
 def sentence(code: str) -> str:
@@ -29,7 +29,7 @@ def with_sentences(readings: pd.DataFrame, variable: str) -> pd.DataFrame:
     about = [
         "; ".join(
             sentences(
-                [code for code in codes if _MEASURES.get(code) == variable],
+                [code for code in codes if variable in _DOUBTS.get(code, ())],
                 [name for name in imputed if name == variable],
             )
         )

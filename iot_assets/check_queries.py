@@ -16,6 +16,7 @@ from citywx.warehouse.tables import (
     raw_readings,
     weather_readings,
 )
+from citywx.weather.quality.flags import mask_of, measure_mask
 from citywx.weather.schemas import (
     CityPredictions,
     DailySummaries,
@@ -89,7 +90,11 @@ def cleaned_readings(connection: Connection, first: date, last: date) -> pd.Data
         .where(weather_readings.c.timestamp >= start, weather_readings.c.timestamp < end)
         .limit(MOST_ROWS)
     )
-    return typed_frame(WeatherReadings, connection.execute(query))
+    masked = (
+        {**row, "qc_flags": mask_of(row["qc_flags"]), "imputed": measure_mask(row["imputed"])}
+        for row in connection.execute(query).mappings()
+    )
+    return typed_frame(WeatherReadings, (tuple(row.values()) for row in masked))
 
 
 def newest_forecasts(connection: Connection) -> pd.DataFrame:

@@ -8,7 +8,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from sqlalchemy import Connection, text
 
 from citywx.home import Home
-from citywx.weather.quality import QcFlag
+from citywx.weather.quality.flags import QcFlag
 
 _WEEK = timedelta(days=7)
 _MOST_REASONS = 50

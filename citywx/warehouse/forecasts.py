@@ -16,7 +16,7 @@ from citywx.warehouse.tables import city_predictions
 from citywx.weather.city import City
 from citywx.weather.forecasting.backtest import DAYS, origins
 from citywx.weather.forecasting.forecast import Forecast
-from citywx.weather.quality import QcFlag
+from citywx.weather.quality.flags import QcFlag
 
 _SPAN = timedelta(days=DAYS + 1)
 _KEY = ("city", "variable", "issue_time", "target_time", "method")

@@ -12,13 +12,28 @@ import pandas as pd
 import pandera.pandas as pa
 
 from citywx.weather.cleaning import HIGH_TEMP_C
-from citywx.weather.quality import TESTS, Limits, QcFlag
+from citywx.weather.quality.flags import (
+    BIT,
+    QcFlag,
+    Severity,
+    Verdict,
+    bits,
+    measure_mask,
+    of_severity,
+)
+from citywx.weather.quality.limits import Limits
 from citywx.weather.reading import MAX_TEXT_LENGTH, MEASURES
 
 _TIME: Final = {"unit": "us", "tz": "UTC"}
-_FLAGS = frozenset(QcFlag.__members__)
-_MEASURES = frozenset(MEASURES)
-_RANGE_TESTS = [test for test in TESTS if test.flag.name.endswith("_RANGE")]
+_ALL_FLAGS: Final = bits(QcFlag)
+_ALL_MEASURES: Final = measure_mask(MEASURES)
+_RANGE_FLAGS: Final = {
+    "temperature_c": QcFlag.TEMPERATURE_RANGE,
+    "humidity": QcFlag.HUMIDITY_RANGE,
+    "pressure": QcFlag.PRESSURE_RANGE,
+    "wind_speed": QcFlag.WIND_RANGE,
+}
+_VERDICTS: Final = tuple(int(verdict) for verdict in Verdict)
 _VARIABLES = ("temperature_c", "humidity")
 _PERIODS = ("day", "morning", "evening")
 _SAMPLE = 20
@@ -63,8 +78,11 @@ class WeatherReadings(pa.DataFrameModel):
     temp_message: str = pa.Field(nullable=True)
     low_temp: pd.BooleanDtype = pa.Field(nullable=True)
     source: str
-    qc_flags: object
-    imputed: object
+    qc_flags: int
+    imputed: int
+    qc_verdict: int = pa.Field(isin=_VERDICTS)
+    imputation: str = pa.Field(nullable=True)
+    qc_version: int = pa.Field(ge=0)
 
     class Config:
         """The key, and no further columns."""
@@ -80,15 +98,15 @@ class WeatherReadings(pa.DataFrameModel):
 
     @pa.check("qc_flags")
     @classmethod
-    def flags_are_known(cls, flags: "pd.Series[list[str]]") -> "pd.Series[bool]":
-        """Only names of QcFlag."""
-        return flags.map(_FLAGS.issuperset).astype(bool)
+    def flags_are_known(cls, masks: "pd.Series[int]") -> "pd.Series[bool]":
+        """Only bits of QcFlag."""
+        return (masks & ~_ALL_FLAGS) == 0
 
     @pa.check("imputed")
     @classmethod
-    def imputed_are_measures(cls, names: "pd.Series[list[str]]") -> "pd.Series[bool]":
-        """Only names of measures."""
-        return names.map(_MEASURES.issuperset).astype(bool)
+    def imputed_are_measures(cls, masks: "pd.Series[int]") -> "pd.Series[bool]":
+        """Only bits of measures."""
+        return (masks & ~_ALL_MEASURES) == 0
 
     @pa.dataframe_check
     @classmethod
@@ -108,18 +126,34 @@ class WeatherReadings(pa.DataFrameModel):
     def impossible_values_are_flagged(cls, rows: pd.DataFrame) -> "pd.Series[bool]":
         """A value outside its hard range has the flag, and no other value has."""
         agree = pd.Series(data=True, index=rows.index)
-        for test in _RANGE_TESTS:
-            agree &= test.raised(rows, Limits()) == _has(rows, test.flag)
+        for measure, flag in _RANGE_FLAGS.items():
+            low, high = Limits().hard_range(measure)
+            impossible = (rows[measure] < low) | (rows[measure] > high)
+            agree &= impossible == _has(rows["qc_flags"], BIT[flag])
         return agree
 
     @pa.dataframe_check
     @classmethod
+    def the_verdict_follows_from_the_flags(cls, rows: pd.DataFrame) -> "pd.Series[bool]":
+        """Fail with a failing flag, suspect with a suspect one, neither without; or missing.
+
+        Rows from before verdicts were given have QC version 0.
+        """
+        failing = _has(rows["qc_flags"], of_severity(Severity.FAIL))
+        suspect = _has(rows["qc_flags"], of_severity(Severity.SUSPECT)) & ~failing
+        verdict = rows["qc_verdict"]
+        follows = (failing == (verdict == Verdict.FAIL)) & (suspect == (verdict == Verdict.SUSPECT))
+        return follows | (verdict == Verdict.MISSING) | (rows["qc_version"] == 0)
+
+    @pa.dataframe_check
+    @classmethod
     def imputed_values_exist_and_are_flagged(cls, rows: pd.DataFrame) -> "pd.Series[bool]":
-        """What is named in `imputed` has a value, and IMPUTED is raised for exactly these rows."""
-        agree = rows["imputed"].map(len).gt(0) == _has(rows, QcFlag.IMPUTED)
+        """What is in `imputed` has a value; IMPUTED is raised and the way told for just these."""
+        any_imputed = rows["imputed"] != 0
+        agree = any_imputed == _has(rows["qc_flags"], BIT[QcFlag.IMPUTED])
+        agree &= (any_imputed == rows["imputation"].notna()) | (rows["qc_version"] == 0)
         for measure in MEASURES:
-            named = rows["imputed"].map(lambda names, measure=measure: measure in names)
-            agree &= ~(named.astype(bool) & rows[measure].isna())
+            agree &= ~(_has(rows["imputed"], measure_mask([measure])) & rows[measure].isna())
         return agree
 
 
@@ -257,5 +291,5 @@ def _agrees(
     return agree.where(value.notna(), flag.isna())
 
 
-def _has(rows: pd.DataFrame, flag: QcFlag) -> "pd.Series[bool]":
-    return rows["qc_flags"].map(lambda names: flag.name in names).astype(bool)
+def _has(masks: "pd.Series[int]", mask: int) -> "pd.Series[bool]":
+    return (masks & mask) != 0

@@ -13,7 +13,7 @@ import pandas as pd
 
 from citywx.weather.advice import Moment, advise_on_period
 from citywx.weather.city import City
-from citywx.weather.quality import Limits
+from citywx.weather.quality.limits import Limits
 from citywx.weather.reading import MEASURES, Reading
 
 _LIMITS = Limits()

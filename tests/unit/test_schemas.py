@@ -3,6 +3,7 @@ from datetime import UTC, date, datetime
 import pandas as pd
 import pytest
 
+from citywx.weather.quality.flags import mask_of, measure_mask
 from citywx.weather.schemas import (
     CityPredictions,
     DailySummaries,
@@ -12,6 +13,7 @@ from citywx.weather.schemas import (
     typed_frame,
 )
 
+FILLED = {"qc_flags": mask_of(["IMPUTED"]), "imputation": "linear in time"}
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
 
 
@@ -28,8 +30,11 @@ def weather_row(**changes: object) -> tuple[object, ...]:
         "temp_message": "Mild",
         "low_temp": False,
         "source": "csv",
-        "qc_flags": [],
-        "imputed": [],
+        "qc_flags": 0,
+        "imputed": 0,
+        "qc_verdict": 1,
+        "imputation": None,
+        "qc_version": 1,
     }
     return tuple((row | changes).values())
 
@@ -42,18 +47,24 @@ def test_good_rows_pass_also_when_there_are_none() -> None:
 @pytest.mark.parametrize(
     ("check", "changes"),
     [
-        ("measures_are_finite", {"humidity": float("inf"), "qc_flags": ["HUMIDITY_RANGE"]}),
-        ("flags_are_known", {"qc_flags": ["MADE_UP"]}),
-        ("imputed_are_measures", {"imputed": ["weather"], "qc_flags": ["IMPUTED"]}),
+        (
+            "measures_are_finite",
+            {"humidity": float("inf"), "qc_flags": mask_of(["HUMIDITY_RANGE"]), "qc_verdict": 4},
+        ),
+        ("flags_are_known", {"qc_flags": mask_of(["MADE_UP"])}),
+        ("imputed_are_measures", {"imputed": measure_mask(["weather"]), **FILLED}),
         ("mod_high_temp_means_above_23", {"temperature_c": 23.5}),
         ("mod_high_temp_means_above_23", {"mod_high_temp": None}),
         ("low_temp_is_known_with_the_temperature", {"low_temp": None}),
         ("impossible_values_are_flagged", {"pressure": 700.0}),
-        ("impossible_values_are_flagged", {"qc_flags": ["WIND_RANGE"]}),
-        ("imputed_values_exist_and_are_flagged", {"imputed": ["pressure"]}),
+        ("the_verdict_follows_from_the_flags", {"qc_flags": mask_of(["WIND_STUCK"])}),
+        ("the_verdict_follows_from_the_flags", {"qc_verdict": 3}),
+        ("isin((1, 2, 3, 4, 9))", {"qc_verdict": 5}),
+        ("impossible_values_are_flagged", {"qc_flags": mask_of(["WIND_RANGE"]), "qc_verdict": 4}),
+        ("imputed_values_exist_and_are_flagged", {"imputed": measure_mask(["pressure"])}),
         (
             "imputed_values_exist_and_are_flagged",
-            {"imputed": ["humidity"], "qc_flags": ["IMPUTED"]},
+            {"imputed": measure_mask(["humidity"]), **FILLED},
         ),
         ("not_nullable", {"source": None}),
     ],

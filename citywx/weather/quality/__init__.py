@@ -1,0 +1,1 @@
+"""Quality control: which readings to doubt, and why; pure, one city's source at a time."""
