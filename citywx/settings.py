@@ -179,6 +179,17 @@ class Settings(BaseSettings):
     low_temp_c: float = Field(10.0, description="Below this (°C) a reading is flagged low_temp.")
     alert_rules: Path = Field(Path("alerts.toml"), description="The file of alert rules.")
 
+    # How long readings are kept; statistics by hour and day are kept for ever
+    retain_months: int = Field(
+        0, ge=0, description="Whole months of readings kept before the present one; 0 for all."
+    )
+    retain_raw_days: int = Field(
+        0,
+        ge=0,
+        description="Days for which raw readings and rejected lines are kept; a month of readings "
+        "goes once all of its days are older. 0 for ever.",
+    )
+
     # Services
     database_url: SecretStr | None = Field(
         None, description="PostgreSQL, `postgresql://user:password@host:port/name`."

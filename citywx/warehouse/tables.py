@@ -12,6 +12,7 @@ from sqlalchemy import (
     DateTime,
     Double,
     ForeignKey,
+    ForeignKeyConstraint,
     Identity,
     Index,
     Integer,
@@ -40,6 +41,18 @@ def _time(name: str, *, nullable: bool = True, now: bool = False) -> Column[obje
 def _measures() -> list[Column[object]]:
     names = ("temperature_c", "humidity", "pressure", "wind_speed")
     return [*(Column(name, Double) for name in names), Column("weather", Text)]
+
+
+def _statistics() -> list[Column[object]]:
+    """Of the values that are reported or filled in, and did not fail quality control."""
+    measures = ("temperature_c", "humidity", "pressure", "wind_speed")
+    columns: list[Column[object]] = []
+    for measure in measures:
+        columns += [Column(f"{measure}_{word}", Double) for word in ("min", "max", "mean")]
+        columns.append(Column(f"{measure}_count", Integer, nullable=False))
+    return columns + [
+        Column(name, Integer, nullable=False) for name in ("readings", "suspect", "failed")
+    ]
 
 
 cities = Table(  # writers: poller (resolved), loader (first seen in a CSV)
@@ -113,7 +126,7 @@ rejected_lines = Table(  # writer: loader
     Index("rejected_lines_first_seen", "first_seen"),
 )
 
-dirty_windows = Table(  # writer: loader adds, cleaning clears
+dirty_windows = Table(  # writers: loader and climatology add, cleaning clears
     "dirty_windows",
     metadata,
     Column("window_id", BigInteger, Identity(always=True), primary_key=True),
@@ -154,6 +167,59 @@ weather_readings = Table(  # writer: cleaning; partitioned by month of timestamp
     Column("qc_version", SmallInteger, nullable=False, server_default="0"),
     PrimaryKeyConstraint("city", "timestamp"),
     postgresql_partition_by="RANGE (timestamp)",
+)
+
+retention_marks = Table(  # writer: warehouse_upkeep; the first day that is kept of a table
+    "retention_marks",
+    metadata,
+    Column("name", Text, primary_key=True),
+    Column("first_day", Date, nullable=False),
+    _time("moved_at", nullable=False, now=True),
+)
+
+hourly_statistics = Table(  # writer: cleaning; kept for ever
+    "hourly_statistics",
+    metadata,
+    Column("city", Text, nullable=False),
+    _time("hour", nullable=False),
+    *_statistics(),
+    PrimaryKeyConstraint("city", "hour"),
+)
+
+daily_statistics = Table(  # writer: cleaning; UTC days, kept for ever
+    "daily_statistics",
+    metadata,
+    Column("city", Text, nullable=False),
+    Column("day", Date, nullable=False),
+    *_statistics(),
+    PrimaryKeyConstraint("city", "day"),
+)
+
+climatology_versions = Table(  # writer: asset climatology
+    "climatology_versions",
+    metadata,
+    Column("city", Text, nullable=False),
+    Column("version", Integer, nullable=False, autoincrement=False),
+    _time("made_at", nullable=False, now=True),
+    Column("first_day", Date, nullable=False),
+    Column("last_day", Date, nullable=False),
+    PrimaryKeyConstraint("city", "version"),
+)
+
+climatology = Table(  # writer: asset climatology; the greatest version of a city is in force
+    "climatology",
+    metadata,
+    Column("city", Text, nullable=False),
+    Column("version", Integer, nullable=False, autoincrement=False),
+    Column("month", SmallInteger, nullable=False, autoincrement=False),
+    Column("measure", Text, nullable=False),
+    Column("low", Double, nullable=False),
+    Column("high", Double, nullable=False),
+    Column("readings", Integer, nullable=False),
+    PrimaryKeyConstraint("city", "version", "month", "measure"),
+    ForeignKeyConstraint(
+        ["city", "version"], ["climatology_versions.city", "climatology_versions.version"]
+    ),
 )
 
 live_readings = Table(  # writer: recorder; pruned once weather_readings has the row

@@ -1,0 +1,173 @@
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, date, datetime
+
+import pytest
+from sqlalchemy import Connection, Engine, inspect, insert, text
+from sqlalchemy.exc import DBAPIError, OperationalError
+
+from citywx.settings import Settings
+from citywx.warehouse import retention as module
+from citywx.warehouse.partitions import ensure_months, make_months_ahead
+from citywx.warehouse.retention import (
+    RawReadingsGoneError,
+    Retention,
+    first_day_with_raw,
+    oldest_accepted,
+    refuse_days_without_raw,
+    retention,
+    retire,
+)
+from citywx.warehouse.tables import rejected_lines
+from tests.support.warehouse_rows import add_dirty_day, add_hours
+
+pytestmark = pytest.mark.integration
+
+TODAY = date(2026, 11, 24)
+APRIL = date(2026, 4, 1)
+
+
+def partitions(engine: Engine, table: str) -> list[str]:
+    names = inspect(engine).get_table_names()
+    return sorted(name for name in names if name.startswith(f"{table}_20"))
+
+
+def history(connection: Connection) -> None:
+    add_hours(connection, "Oslo", date(2026, 2, 27), 24 * 65)  # to 2 May
+
+
+def test_the_present_month_and_two_more_are_made_ahead_once(engine: Engine) -> None:
+    with engine.begin() as connection:
+        made = make_months_ahead(connection, TODAY)
+    months = [date(2026, 11, 1), date(2026, 12, 1), date(2027, 1, 1)]
+    assert made == {"raw_readings": months, "weather_readings": months}
+    assert partitions(engine, "raw_readings") == [
+        "raw_readings_2026_11",
+        "raw_readings_2026_12",
+        "raw_readings_2027_01",
+    ]
+    with engine.begin() as connection:
+        assert make_months_ahead(connection, TODAY) == {"raw_readings": [], "weather_readings": []}
+
+
+@pytest.mark.parametrize(
+    ("settings", "kept"),
+    [
+        (Settings(), Retention(None, None, None)),
+        (Settings(retain_raw_days=24), Retention(date(2026, 10, 1), None, date(2026, 10, 31))),
+        (Settings(retain_raw_days=23), Retention(date(2026, 11, 1), None, date(2026, 11, 1))),
+        (Settings(retain_months=11), Retention(date(2025, 12, 1), date(2025, 12, 1), None)),
+        (
+            Settings(retain_months=11, retain_raw_days=9999),
+            Retention(date(2025, 12, 1), date(2025, 12, 1), date(1999, 7, 10)),
+        ),
+    ],
+)
+def test_what_is_kept_is_whole_months(settings: Settings, kept: Retention) -> None:
+    assert retention(settings, TODAY) == kept
+
+
+def test_months_are_dropped_as_tables_and_the_mark_tells_from_where_on_there_are_readings(
+    engine: Engine,
+) -> None:
+    with engine.begin() as connection:
+        history(connection)
+        assert first_day_with_raw(connection) is None
+    with engine.begin() as connection:
+        found = retire(connection, Retention(raw=APRIL, clean=None, rejected=None))
+    assert found.months == ("raw_readings_2026_02", "raw_readings_2026_03")
+    assert partitions(engine, "raw_readings") == ["raw_readings_2026_04", "raw_readings_2026_05"]
+    assert len(partitions(engine, "weather_readings")) == 4
+    with engine.begin() as connection:
+        assert first_day_with_raw(connection) == APRIL
+        assert retire(connection, Retention(raw=APRIL, clean=None, rejected=None)).months == ()
+
+
+def test_a_mark_never_moves_back(engine: Engine) -> None:
+    with engine.begin() as connection:
+        retire(connection, Retention(raw=APRIL, clean=None, rejected=None))
+        retire(connection, Retention(raw=date(2026, 1, 1), clean=None, rejected=None))
+        assert first_day_with_raw(connection) == APRIL
+
+
+def test_a_day_that_waits_for_cleaning_holds_its_month_back(engine: Engine) -> None:
+    waiting = date(2026, 3, 15)
+    with engine.begin() as connection:
+        history(connection)
+        add_dirty_day(connection, "Oslo", waiting)
+    with engine.begin() as connection:
+        found = retire(connection, Retention(raw=APRIL, clean=APRIL, rejected=None))
+    assert found.held_back_by == waiting
+    assert partitions(engine, "raw_readings")[0] == "raw_readings_2026_03"
+    assert partitions(engine, "weather_readings")[0] == "weather_readings_2026_03"
+
+
+def test_days_whose_raw_readings_are_gone_are_refused_by_name() -> None:
+    days = [date(2026, 3, 31), APRIL, date(2026, 3, 30)]
+    refuse_days_without_raw(days, None)
+    refuse_days_without_raw([APRIL], APRIL)
+    with pytest.raises(RawReadingsGoneError, match=r"2026-03-30 … 2026-03-31 \(2 days\)") as error:
+        refuse_days_without_raw(days, APRIL)
+    assert error.value.days == (date(2026, 3, 30), date(2026, 3, 31))
+
+
+def test_a_dropped_month_is_never_made_again_and_its_late_lines_are_too_old(
+    engine: Engine,
+) -> None:
+    start = datetime(2010, 1, 1, tzinfo=UTC)
+    with engine.begin() as connection:
+        assert oldest_accepted(connection, start) == start
+        retire(connection, Retention(raw=APRIL, clean=None, rejected=None))
+        assert oldest_accepted(connection, start) == datetime(2026, 4, 1, tzinfo=UTC)
+    with engine.begin() as connection, pytest.raises(DBAPIError, match="dropped by retention"):
+        ensure_months(connection, "raw_readings", [date(2026, 3, 1)])
+    with engine.begin() as connection:
+        ensure_months(connection, "weather_readings", [date(2026, 3, 1)])
+
+
+def test_rejected_lines_go_with_the_raw_readings(engine: Engine) -> None:
+    with engine.begin() as connection:
+        for number, seen in enumerate((date(2026, 3, 1), TODAY)):
+            connection.execute(
+                insert(rejected_lines).values(
+                    segment_no=1, byte_offset=number, raw=b"x", reason="no", first_seen=seen
+                )
+            )
+        found = retire(connection, Retention(raw=APRIL, clean=None, rejected=APRIL))
+        assert found.rejected_lines == 1
+        assert connection.scalar(text("SELECT count(*) FROM rejected_lines")) == 1
+
+
+def test_who_has_asked_for_the_first_day_keeps_months_from_being_dropped(
+    engine: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with engine.begin() as connection:
+        history(connection)
+    monkeypatch.setattr(module, "_LOCK_SECONDS", 0.2)
+    with engine.begin() as cleaning:
+        assert first_day_with_raw(cleaning) is None
+        with engine.begin() as other, pytest.raises(OperationalError, match="lock timeout"):
+            retire(other, Retention(raw=APRIL, clean=None, rejected=None))
+    with engine.begin() as other:
+        assert retire(other, Retention(raw=APRIL, clean=None, rejected=None)).months
+
+
+def test_loading_and_dropping_at_once_lose_nothing_that_is_kept(engine: Engine) -> None:
+    with engine.begin() as connection:
+        history(connection)
+
+    def load(number: int) -> None:
+        with engine.begin() as connection:
+            add_hours(connection, f"City {number}", date(2026, 4, 10), 24)
+
+    def drop(_: int) -> None:
+        with engine.begin() as connection:
+            retire(connection, Retention(raw=APRIL, clean=APRIL, rejected=None))
+
+    with ThreadPoolExecutor(4) as pool:
+        for done in [pool.submit(load if n % 2 else drop, n) for n in range(12)]:
+            done.result()
+    with engine.connect() as connection:
+        kept = "SELECT count(*) FROM raw_readings WHERE timestamp >= '2026-04-10'"
+        assert connection.scalar(text(kept)) == 24 * 6 + 24 * 23
+        oldest = connection.scalar(text("SELECT min(timestamp) FROM raw_readings"))
+    assert oldest == datetime(2026, 4, 1, tzinfo=UTC)
