@@ -21,6 +21,7 @@ from citywx.staging.position import Checkpoint, Position, save_checkpoint
 from citywx.staging.segments import list_segments
 from citywx.staging.tail import Tail
 from citywx.warehouse.locks import lock_for_transaction
+from citywx.warehouse.retention import oldest_accepted
 from citywx.warehouse.store_raw import store_raw
 from citywx.warehouse.tables import (
     ingest_batches,
@@ -83,7 +84,7 @@ def load_log(  # noqa: PLR0913 - named, and most have defaults
 ) -> LoadResult:
     """Load what the log holds and `raw_readings` does not, up to the log's present end.
 
-    Observations before `earliest` (aware UTC), or further ahead of `clock` than FUTURE_TOLERANCE,
+    Observations before `earliest` (aware UTC) or before what retention keeps, or further ahead of `clock` than FUTURE_TOLERANCE,
     are rejected lines. `run_id` stands in the accounting. `hint` is a checkpoint file for whoever
     deletes old segments; the truth is the position in the database.
     """
@@ -161,8 +162,9 @@ class _Loader:
         return self._tail
 
     def _store(self, connection: Connection, block: Block, place: LogPlace) -> LoadResult:
+        earliest = oldest_accepted(connection, self._earliest)
         latest = self._clock() + FUTURE_TOLERANCE
-        parsed = parse_block(block, earliest=self._earliest, latest=latest)
+        parsed = parse_block(block, earliest=earliest, latest=latest)
         merged = store_raw(connection, parsed.readings, place)
         _keep_rejected(connection, parsed.rejected, place.segment_no)
         return LoadResult(

@@ -3,12 +3,13 @@ from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 from sqlalchemy import Engine, text
 
 from citywx.settings import Settings
-from citywx.warehouse.clean import CleanResult, InvalidRowsError, clean_days, dirty_days
+from citywx.warehouse.clean import CleanResult, InvalidRowsError, clean_days
 from citywx.warehouse.load import load_log
 
 pytestmark = pytest.mark.integration
@@ -34,9 +35,8 @@ class Pipeline:
             file.writelines(lines)
         load_log(self.engine, self.log, earliest=EARLIEST)
 
-    def dirty(self) -> list[date]:
-        with self.engine.connect() as connection:
-            return dirty_days(connection)
+    def dirty(self) -> list[Any]:
+        return [day for (day,) in self.rows("SELECT DISTINCT day FROM dirty_windows ORDER BY 1")]
 
     def clean(self, days: Sequence[date] | None = None, *, only_dirty: bool = True) -> CleanResult:
         days = self.dirty() if days is None else days
