@@ -84,9 +84,9 @@ def load_log(  # noqa: PLR0913 - named, and most have defaults
 ) -> LoadResult:
     """Load what the log holds and `raw_readings` does not, up to the log's present end.
 
-    Observations before `earliest` (aware UTC) or before what retention keeps, or further ahead of `clock` than FUTURE_TOLERANCE,
-    are rejected lines. `run_id` stands in the accounting. `hint` is a checkpoint file for whoever
-    deletes old segments; the truth is the position in the database.
+    Observations before `earliest` (aware UTC) or what retention keeps, or further ahead of `clock`
+    than FUTURE_TOLERANCE, are rejected lines. `run_id` stands in the accounting. `hint` is a
+    checkpoint file for whoever deletes old segments; the truth is the position in the database.
     """
     end = _present_end(readings_csv)
     total = LoadResult()

@@ -27,8 +27,12 @@ _STAGE_COLUMNS = """
 """
 _VALUES = ", ".join(f'"{name}"' for name in CLEAN_COLUMNS)
 _ANY_STORED = text(
-    f'SELECT EXISTS (SELECT FROM {_TABLE} WHERE city = :city AND "timestamp" BETWEEN :first AND'
-    " :last)"
+    """
+    SELECT EXISTS (
+        SELECT FROM weather_readings
+        WHERE city = :city AND "timestamp" BETWEEN :first AND :last
+    )
+    """
 )
 _MERGE = text(
     f"""
@@ -88,7 +92,7 @@ def merge_clean(
 
 def _fields(clean: pd.DataFrame) -> dict[str, Field]:
     made: dict[str, Field] = {
-        "timestamp": copy_binary.moments(clean["timestamp"].astype("int64").to_numpy()),
+        "timestamp": copy_binary.moments(clean["timestamp"].astype("int64").to_numpy("int64")),
         **{name: copy_binary.numbers(clean[name].to_numpy("float64")) for name in MEASURES},
         **{name: _flags(clean[name]) for name in ("mod_high_temp", "low_temp")},
         "qc_flags": _names(clean["qc_flags"], flag_names),
