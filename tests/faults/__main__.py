@@ -20,6 +20,7 @@ CASES = (
     "broker-down",
     "stopped",
     "database-down",
+    "loader",
     "disk-full",
     "log-model",
     "fuzz",
