@@ -12,7 +12,7 @@ from datetime import UTC, date, datetime, timedelta
 
 from sqlalchemy import func, select
 
-from citywx.staging.lines import Line, Rejected, read_record
+from citywx.staging.lines import Block
 from citywx.staging.position import Position
 from citywx.staging.tail import Tail
 from citywx.warehouse.load import stored_checkpoint
@@ -95,13 +95,15 @@ def look(pipeline: Pipeline, now: datetime) -> Backlog:
             ).group_by(dirty_windows.c.day)
         ).all()
     with closing(Tail(pipeline.home.readings_csv, checkpoint)) as tail:
-        lines = tail.read(_PEEK_BYTES)
+        block = tail.read_block(_PEEK_BYTES)
     first_day = pipeline.settings.history_start.date()
     dirty = [row for row in windows if row.day >= first_day]  # older days have no partition
     return Backlog(
         position=checkpoint.position if checkpoint else None,
-        unread_lines=len(lines),
-        unread_days=_days(lines, pipeline.settings.history_start, now + FUTURE_TOLERANCE),
+        unread_lines=block.count_lines() if block else 0,
+        unread_days=_days(block, pipeline.settings.history_start, now + FUTURE_TOLERANCE)
+        if block
+        else frozenset(),
         dirty_days=frozenset(row.day for row in dirty),
         newest_window=max((row.newest for row in dirty), default=0),
     )
@@ -148,10 +150,7 @@ def day_ranges(days: Iterable[date]) -> tuple[DayRange, ...]:
     return tuple(ranges)
 
 
-def _days(lines: list[Line], earliest: datetime, latest: datetime) -> frozenset[date]:
-    records = (read_record(line, earliest=earliest, latest=latest) for line in lines)
-    return frozenset(
-        record.timestamp.date()
-        for record in records
-        if record is not None and not isinstance(record, Rejected)
-    )
+def _days(block: Block, earliest: datetime, latest: datetime) -> frozenset[date]:
+    from citywx.staging.columns import days_of, parse_block  # noqa: PLC0415 - numpy, only where there is work
+
+    return days_of(parse_block(block, earliest=earliest, latest=latest).readings)

@@ -10,7 +10,7 @@ rejection.
 import re
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from functools import reduce
 from typing import Any
 
@@ -47,6 +47,7 @@ _TEXT = pa.dictionary(pa.int32(), pa.string())
 _MOMENT = pa.timestamp("us", "UTC")
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
+_DAY_MICROS = 86_400_000_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,6 +145,12 @@ def joined(parts: Sequence[Columns]) -> Columns:
     """The lines of all parts, one after the other."""
     filled = [part for part in parts if len(part)] or parts[:1]
     return reduce(_join_two, filled)
+
+
+def days_of(readings: Columns) -> frozenset[date]:
+    """The UTC days of their observation times."""
+    days = np.unique(readings.timestamp // _DAY_MICROS)
+    return frozenset((_EPOCH + timedelta(days=int(day))).date() for day in days)
 
 
 def micros(moment: datetime) -> int:

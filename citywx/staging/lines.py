@@ -88,6 +88,10 @@ class Block(NamedTuple):
         """Where the next line starts."""
         return self.special.end if self.special else self.offset + len(self.data)
 
+    def count_lines(self) -> int:
+        """How many lines there are."""
+        return 1 if self.special is not None else self.data.count(b"\n")
+
     def lines(self) -> list[Line]:
         """The lines one by one."""
         if self.special is not None:

@@ -14,7 +14,7 @@ from sqlalchemy import Connection, Engine, delete, exists, select
 
 from citywx.settings import Settings
 from citywx.warehouse.locks import lock_for_transaction
-from citywx.warehouse.merge_clean import merge_clean
+from citywx.warehouse.merge_clean import Span, merge_clean
 from citywx.warehouse.raw_frames import raw_frame
 from citywx.warehouse.retention import (
     first_day_with_raw,
@@ -24,7 +24,7 @@ from citywx.warehouse.retention import (
 from citywx.warehouse.statistics import update_statistics
 from citywx.warehouse.tables import dirty_windows
 from citywx.warehouse.watermarks import advance_watermark, read_watermark
-from citywx.warehouse.windows import Chunk, chunks_of
+from citywx.warehouse.windows import Batch, Chunk, batches_of
 from citywx.weather.advice import temp_message
 from citywx.weather.cleaning import CleaningRules, clean_city
 from citywx.weather.schemas import FailureReport, WeatherReadings, failure_cases
@@ -82,24 +82,30 @@ def clean_days(
     with engine.connect() as connection:
         if not only_dirty:
             refuse_days_without_raw(days, first_day_with_raw(connection))
-        chunks = chunks_of(connection, days, only_dirty=only_dirty)
+        batches = batches_of(connection, days, only_dirty=only_dirty)
     result = CleanResult()
-    for chunk in chunks:
-        result += clean_chunk(engine, chunk, rules)
+    for batch in batches:
+        result += clean_batch(engine, batch, rules)
     move_watermarks(engine)
     return result
 
 
-def clean_chunk(engine: Engine, chunk: Chunk, rules: CleaningRules) -> CleanResult:
-    """Clean a span of a city's time, in one transaction."""
+def clean_batch(engine: Engine, batch: Batch, rules: CleaningRules) -> CleanResult:
+    """Clean spans of some cities' time, in one transaction."""
     with engine.begin() as connection:
-        lock_for_transaction(connection, f"clean {chunk.city}")
-        cleared = connection.execute(
-            delete(dirty_windows).where(dirty_windows.c.window_id.in_(chunk.windows))
-        ).rowcount
-        if not cleared and not chunk.whole:
-            return CleanResult()  # another run was quicker
-        return CleanResult(windows=cleared) + _clean_span(connection, chunk, rules)
+        for chunk in batch:  # in the order of names, so that no two runs wait for each other
+            lock_for_transaction(connection, f"clean {chunk.city}")
+        windows = [window for chunk in batch for window in chunk.windows]
+        cleared = set(
+            connection.execute(
+                delete(dirty_windows)
+                .where(dirty_windows.c.window_id.in_(windows))
+                .returning(dirty_windows.c.window_id)
+            ).scalars()
+        )
+        # The windows of the others were cleared by another run.
+        left = [one for one in batch if one.whole or not cleared.isdisjoint(one.windows)]
+        return CleanResult(windows=len(cleared)) + _clean_spans(connection, left, rules)
 
 
 def move_watermarks(engine: Engine) -> None:
@@ -112,20 +118,40 @@ def move_watermarks(engine: Engine) -> None:
             advance_watermark(connection, "validated_through", loaded)
 
 
-def _clean_span(connection: Connection, chunk: Chunk, rules: CleaningRules) -> CleanResult:
-    first, last = chunk.first - rules.reach, chunk.last + rules.reach
+def _clean_spans(
+    connection: Connection, batch: Iterable[Chunk], rules: CleaningRules
+) -> CleanResult:
+    """Read, clean, validate, write."""
     kept = first_day_with_raw(connection)
-    if kept is not None:  # rows without raw readings behind them are neither judged nor removed
-        first = max(first, start_of(kept))
-    raw = raw_frame(connection, chunk.city, first - rules.reach, last + rules.reach)
-    clean = clean_city(raw, rules)
-    clean = clean[clean["timestamp"].between(pd.Timestamp(first), pd.Timestamp(last))]
-    if clean.empty:
+    cleaned = {}
+    for chunk in batch:
+        span = _reached(chunk, rules, kept)
+        rows = _cleaned(connection, span, rules)
+        if not rows.empty:
+            cleaned[span] = rows
+    if not cleaned:
         return CleanResult()
+    clean = pd.concat(cleaned.values(), ignore_index=True)
     report = failure_cases(WeatherReadings, clean)
     if not report.passed:
         raise InvalidRowsError(report)
-    merged = merge_clean(connection, chunk.city, first, last, clean)
+    merged = merge_clean(connection, list(cleaned), clean)
     if merged.written or merged.removed:
-        update_statistics(connection, chunk.city, first, last)
+        for span in cleaned:
+            update_statistics(connection, span.city, span.first, span.last)
     return CleanResult(rows=len(clean), written=merged.written, removed=merged.removed)
+
+
+def _reached(chunk: Chunk, rules: CleaningRules, kept: date | None) -> Span:
+    """All rows that a chunk's readings can change.
+
+    Rows without raw readings behind them, before the day `kept`, are neither judged nor removed.
+    """
+    first, last = chunk.first - rules.reach, chunk.last + rules.reach
+    return Span(chunk.city, first if kept is None else max(first, start_of(kept)), last)
+
+
+def _cleaned(connection: Connection, span: Span, rules: CleaningRules) -> pd.DataFrame:
+    raw = raw_frame(connection, span.city, span.first - rules.reach, span.last + rules.reach)
+    clean = clean_city(raw, rules)
+    return clean[clean["timestamp"].between(pd.Timestamp(span.first), pd.Timestamp(span.last))]

@@ -45,7 +45,7 @@ def raw_frame(connection: Connection, city: str, first: datetime, last: datetime
         result = cursor.execute(_QUERY, (city, first, last)).pgresult
         values = [result.get_value(0, column) or b"" for column in range(result.nfields)]
     times, fetched, *measures, sources, weather = values
-    columns = {
+    columns: dict[str, object] = {
         "source": _texts(sources),
         "city": city,
         "timestamp": _moments(_elements(times, ">i8")),
@@ -56,7 +56,7 @@ def raw_frame(connection: Connection, city: str, first: datetime, last: datetime
         "weather": _texts(weather).mask(lambda text: text == ""),
         "fetched_at": _moments(_elements(fetched, ">i8")),
     }
-    return pd.DataFrame(columns, index=pd.RangeIndex(len(columns["timestamp"])))
+    return pd.DataFrame(columns, index=pd.RangeIndex(len(_elements(times, ">i8"))))
 
 
 def _elements(data: bytes, kind: str) -> NDArray[np.generic]:

@@ -12,7 +12,7 @@ import pandas as pd
 from numpy.typing import NDArray
 from sqlalchemy import Connection, text
 
-from citywx.staging.columns import NOT_REPORTED, Columns
+from citywx.staging.columns import NOT_REPORTED, Columns, days_of
 from citywx.warehouse import copy_binary
 from citywx.warehouse.copy_binary import Field, copy_fields
 from citywx.warehouse.copy_in import create_stage
@@ -112,8 +112,7 @@ def _insert(connection: Connection, readings: Columns, place: LogPlace) -> Merge
     }
     connection.execute(_NOTE_WINDOWS, windows)
     connection.execute(_FIRST_SEEN, {"cities": sorted(set(cities))})
-    touched = frozenset(_moment(day * _DAY_MICROS).date() for day in np.unique(days))
-    return Merged(loaded=count, days=touched)
+    return Merged(loaded=count, days=days_of(readings))
 
 
 def _series(readings: Columns) -> NDArray[np.int64]:

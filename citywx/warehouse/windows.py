@@ -1,11 +1,11 @@
 """What has to be cleaned again, cut into pieces of work: spans of one city's time.
 
-Loading notes the spans that it touched (`dirty_windows`). Here they are joined into chunks that
-take a while and fit into memory; cleaning one is in `citywx.warehouse.clean`.
+Loading notes the spans that it touched (`dirty_windows`). Here they are joined into chunks, and
+chunks into batches that fit into memory; cleaning a batch is in `citywx.warehouse.clean`.
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, time, timedelta
 from itertools import groupby
 
@@ -13,7 +13,7 @@ from sqlalchemy import Connection, func, select
 
 from citywx.warehouse.tables import cities, dirty_windows, raw_readings
 
-_ROWS_OF_CHUNK = 50_000  # 20 MB in memory, and a transaction of a second
+_ROWS_OF_BATCH = 50_000  # 20 MB in memory, and a transaction of a second
 _SHORTEST, _LONGEST = timedelta(days=1), timedelta(days=366)
 _NEAR = timedelta(days=6)  # spans closer than this share most of the rows around them
 
@@ -28,26 +28,33 @@ class Chunk:
     windows: tuple[int, ...] = ()
     whole: bool = False
     """Clean it even if another run has cleared the windows meanwhile."""
+    rows: int = 0
+    """About so many raw readings."""
 
     def joined(self, other: "Chunk") -> "Chunk":
         """Both, and what lies between."""
         first, last = min(self.first, other.first), max(self.last, other.last)
         windows = self.windows + other.windows
-        return Chunk(self.city, first, last, windows, self.whole or other.whole)
+        return replace(
+            self, first=first, last=last, windows=windows, whole=self.whole or other.whole
+        )
 
 
-def chunks_of(connection: Connection, days: Iterable[date], *, only_dirty: bool) -> list[Chunk]:
+Batch = tuple[Chunk, ...]
+"""Chunks that are cleaned in one transaction."""
+
+
+def batches_of(connection: Connection, days: Iterable[date], *, only_dirty: bool) -> list[Batch]:
     """The work in these UTC days: what is dirty, or all of it."""
     days = sorted(set(days))
     spans = _dirty(connection, days)
     if not only_dirty:
         spans += _whole(connection, days)
     spans.sort(key=lambda span: (span.city, span.first))
-    longest = {
-        city: _longest(connection, list(of_city))
-        for city, of_city in groupby(spans, key=lambda span: span.city)
-    }
-    return list(_join(spans, longest))
+    chunks: list[Chunk] = []
+    for _, of_city in groupby(spans, key=lambda span: span.city):
+        chunks += _chunks_of_city(connection, list(of_city))
+    return list(_batches(chunks))
 
 
 def _dirty(connection: Connection, days: Sequence[date]) -> list[Chunk]:
@@ -67,30 +74,29 @@ def _whole(connection: Connection, days: Sequence[date]) -> list[Chunk]:
     return [Chunk(name, start, start + day, whole=True) for name in names for start in starts]
 
 
-def _longest(connection: Connection, spans: Sequence[Chunk]) -> timedelta:
-    """How long a chunk of a city may be, given how often its readings come."""
+def _chunks_of_city(connection: Connection, spans: Sequence[Chunk]) -> Iterator[Chunk]:
+    """Spans of a city as chunks of as many rows as a batch may have."""
     first, last = min(span.first for span in spans), max(span.last for span in spans)
-    if last - first <= _SHORTEST:
-        return _SHORTEST
     columns = raw_readings.c
     rows = connection.execute(
         select(func.count())
         .select_from(raw_readings)
         .where(columns.city == spans[0].city, columns.timestamp.between(first, last))
     ).scalar_one()
-    share = _ROWS_OF_CHUNK / max(rows, 1)
-    return min(max((last - first) * min(share, 1.0), _SHORTEST), _LONGEST)
+    whole = max(last - first, _SHORTEST)
+    longest = min(max(whole * (_ROWS_OF_BATCH / max(rows, 1)), _SHORTEST), _LONGEST)
+    for chunk in _join(spans, longest):
+        yield replace(chunk, rows=round(rows * ((chunk.last - chunk.first) / whole)))
 
 
-def _join(spans: Iterable[Chunk], longest: Mapping[str, timedelta]) -> Iterator[Chunk]:
-    """Join near neighbours of one city into larger chunks, up to the longest."""
+def _join(spans: Iterable[Chunk], longest: timedelta) -> Iterator[Chunk]:
+    """Join near neighbours into larger chunks, up to the longest."""
     joined: Chunk | None = None
     for span in spans:
         if (
             joined is not None
-            and joined.city == span.city
             and span.first - joined.last <= _NEAR
-            and span.last - joined.first <= longest[span.city]
+            and span.last - joined.first <= longest
         ):
             joined = joined.joined(span)
             continue
@@ -99,3 +105,16 @@ def _join(spans: Iterable[Chunk], longest: Mapping[str, timedelta]) -> Iterator[
         joined = span
     if joined is not None:
         yield joined
+
+
+def _batches(chunks: Iterable[Chunk]) -> Iterator[Batch]:
+    """Small chunks together; each city at most once in a batch, since spans must not overlap."""
+    batch: list[Chunk] = []
+    for chunk in chunks:
+        full = sum(one.rows for one in batch) + chunk.rows > _ROWS_OF_BATCH
+        if batch and (full or batch[-1].city == chunk.city):
+            yield tuple(batch)
+            batch = []
+        batch.append(chunk)
+    if batch:
+        yield tuple(batch)

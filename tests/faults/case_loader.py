@@ -130,9 +130,7 @@ def _done(connection: psycopg.Connection, log: Log) -> bool:
     return row is not None and (int(row[0]), int(row[1])) == (log.lines, 0)
 
 
-def _figures(
-    case: str, compared: Compared, log: Log, began: float, problems: list[str]
-) -> Figures:
+def _figures(case: str, compared: Compared, log: Log, began: float, problems: list[str]) -> Figures:
     found = [*problems, *compared.problems]
     if compared.lost or compared.double or compared.corrupt:
         found.append(f"rows lost, double or corrupt: {compared}")

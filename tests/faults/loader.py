@@ -3,6 +3,7 @@
 A database that goes away is waited for. With `--once` it ends when everything is loaded and clean.
 """
 
+import logging
 import sys
 import time
 from datetime import UTC, datetime
@@ -19,6 +20,7 @@ from citywx.warehouse.tables import dirty_windows
 
 EARLIEST = datetime(2010, 1, 1, tzinfo=UTC)
 _PAUSE_SECONDS = 0.05
+_log = logging.getLogger(__name__)
 _BATCH_BYTES = 64 << 10  # many small transactions: more moments at which a kill can hurt
 
 
@@ -39,7 +41,7 @@ def main(log: Path, *, once: bool) -> None:
         try:
             lines = work(engine, log, settings)
         except OperationalError as error:
-            print(f"waiting for the database: {error.orig}", flush=True)
+            _log.warning("waiting for the database: %s", error.orig)
             lines = 0
         else:
             if once:
