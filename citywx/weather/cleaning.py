@@ -16,8 +16,8 @@ from numpy.typing import NDArray
 from citywx.weather.climatology import Climatology
 from citywx.weather.quality.flags import BIT, QC_VERSION, QcFlag, doubtful, verdicts
 from citywx.weather.quality.limits import Limits
-from citywx.weather.quality.observations import Bools, Floats
 from citywx.weather.quality.ranges import outside
+from citywx.weather.quality.series import Bools, Floats
 from citywx.weather.quality.sources import Source, observations, split_sources
 from citywx.weather.quality.suite import in_context, run_tests
 from citywx.weather.reading import MEASURES

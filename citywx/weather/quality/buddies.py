@@ -1,8 +1,40 @@
-"""Values that another source, or a city close by, contradicts."""
+"""Values that another source, or a city close by, contradicts.
+
+Which of two is wrong is not known: both are suspect. Another source differs by chance in one
+reading, so the mean difference of two in a row counts.
+"""
 
 import numpy as np
 
-from citywx.weather.quality.observations import Floats
+from citywx.weather.quality.limits import LONGEST_STEP_HOURS
+from citywx.weather.quality.observations import Observations
+from citywx.weather.quality.series import Bools, Floats, before, median_around, series
+
+
+def temperature_disagrees(seen: Observations) -> Bools:
+    """Off the other source's temperature, K."""
+    return _disagrees(seen, "temperature_c", seen.limits.temperature_difference_k)
+
+
+def humidity_disagrees(seen: Observations) -> Bools:
+    """Off the other source's humidity, %."""
+    return _disagrees(seen, "humidity", seen.limits.humidity_difference_percent)
+
+
+def pressure_disagrees(seen: Observations) -> Bools:
+    """Off the other source's pressure, hPa."""
+    return _disagrees(seen, "pressure", seen.limits.pressure_difference_hpa)
+
+
+def nearby_disagrees(seen: Observations) -> Bools:
+    """Off the city nearby by far more, or less, than it is around this time."""
+    difference = seen.measures["temperature_c"] - seen.nearby_c
+    known = np.flatnonzero(~np.isnan(difference))
+    found = np.zeros(len(seen.hours), dtype=np.bool_)
+    if known.size:
+        around = median_around(seen.hours[known], difference[known], seen.limits.nearby_hours)
+        found[known] = np.abs(difference[known] - around) > seen.limits.nearby_change_k
+    return found
 
 
 def at_times(hours: Floats, other_hours: Floats, other_values: Floats, within: float) -> Floats:
@@ -15,8 +47,20 @@ def at_times(hours: Floats, other_hours: Floats, other_values: Floats, within: f
     if not known.any():
         return np.full(len(hours), np.nan)
     times = other_hours[known]
-    after = np.searchsorted(times, hours).clip(max=len(times) - 1)
-    before = (after - 1).clip(min=0)
-    distance = np.minimum(np.abs(times[after] - hours), np.abs(hours - times[before]))
-    values = np.interp(hours, times, other_values[known])
-    return np.where(distance <= within, values, np.nan)
+    right = np.searchsorted(times, hours).clip(max=len(times) - 1)
+    left = (right - 1).clip(min=0)
+    to_right, to_left = np.abs(times[right] - hours), np.abs(hours - times[left])
+    values = other_values[known]
+    nearest = np.where(to_right < to_left, values[right], values[left])
+    between = np.interp(hours, times, values)
+    told = np.where(times[right] - times[left] <= LONGEST_STEP_HOURS, between, nearest)
+    return np.where(np.minimum(to_right, to_left) <= within, told, np.nan)
+
+
+def _disagrees(seen: Observations, measure: str, limit: float) -> Bools:
+    difference = seen.measures[measure] - seen.others[measure]
+    own = series(seen.hours, difference, np.isfinite(difference), LONGEST_STEP_HOURS)
+    alone = np.isnan(own.elapsed)
+    mean = np.where(alone, own.values, (own.values + before(own.values)) / 2)
+    off = (np.abs(mean) > limit) & (np.abs(own.values) > limit / 2)
+    return own.mark(off, len(seen.hours))

@@ -37,7 +37,6 @@ class QcFlag(Enum):
     WIND_CLIMATE = "Wind far stronger than this city has in this month"
     TEMPERATURE_SPIKE = "Temperature differs from the readings before and after it"
     HUMIDITY_SPIKE = "Humidity differs from the readings before and after it"
-    PRESSURE_SPIKE = "Pressure differs from the readings before and after it"
     WIND_SPIKE = "Wind speed differs from the readings before and after it"
     TEMPERATURE_STEP = "Temperature jumped further than weather does in that time"
     HUMIDITY_STEP = "Humidity jumped further than weather does in that time"

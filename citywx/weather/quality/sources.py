@@ -11,13 +11,9 @@ from citywx.weather.advice import phenomena
 from citywx.weather.climatology import Climatology
 from citywx.weather.quality.buddies import at_times
 from citywx.weather.quality.limits import Limits
-from citywx.weather.quality.observations import (
-    MICROSECONDS_PER_HOUR,
-    Bools,
-    Floats,
-    Observations,
-)
+from citywx.weather.quality.observations import MICROSECONDS_PER_HOUR, Observations
 from citywx.weather.quality.ranges import outside
+from citywx.weather.quality.series import Bools, Floats, Places
 from citywx.weather.reading import MEASURES
 
 
@@ -56,6 +52,7 @@ def observations(
     """A source's readings with all evidence for and against them."""
     return Observations(
         hours=source.hours,
+        months=_months(source.hours),
         measures=source.measures,
         rain=source.rain,
         delay_hours=source.delay_hours,
@@ -68,8 +65,15 @@ def observations(
 
 def hours_of(times: "pd.Series[pd.Timestamp]") -> Floats:
     """Aware times as hours since 1970, exact to the microsecond."""
-    microseconds = times.astype("datetime64[us, UTC]").astype("int64")
-    return microseconds.to_numpy() / MICROSECONDS_PER_HOUR
+    utc = times.astype("datetime64[us, UTC]")
+    hours = utc.astype("int64").to_numpy() / MICROSECONDS_PER_HOUR
+    return np.where(utc.isna(), np.nan, hours)
+
+
+def _months(hours: Floats) -> Places:
+    """Calendar months, from 0."""
+    months = hours.astype("datetime64[h]").astype("datetime64[M]").astype("int64")
+    return (months % 12).astype("intp")
 
 
 def _in_order(hours: Floats, places: NDArray[np.int64]) -> NDArray[np.int64]:

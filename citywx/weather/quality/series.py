@@ -1,0 +1,92 @@
+"""One measure in time: the values that count, and how far each is from the one before.
+
+What is far is not judged here. Where two measures go together, a change is also given less the
+part that the other explains: air that warms by 1 K at the same dew point loses about 6 % of its
+relative humidity (the slope of saturation vapour pressure, WMO-No. 8).
+"""
+
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+Floats = NDArray[np.float64]
+Bools = NDArray[np.bool_]
+Places = NDArray[np.intp]
+
+HUMIDITY_PER_K: Final = 0.062
+"""Share of its relative humidity that air loses with each kelvin, at one dew point."""
+_SHARE_EXPLAINED: Final = 0.5  # the dew point moves as well: the full slope explains too much
+_SECONDS_PER_HOUR: Final = 3600
+_DRIEST: Final = 3.0  # %: below it the logarithm runs away
+
+
+@dataclass(frozen=True, eq=False)
+class Series:
+    """The values of one measure that count, in the order of time."""
+
+    rows: Places
+    """Where each stands among all readings."""
+    hours: Floats
+    values: Floats
+    elapsed: Floats
+    """Hours since the value before; not a number where there is none close enough."""
+
+    @property
+    def rises(self) -> Floats:
+        """The change from the value before, in the measure's unit."""
+        changes = np.diff(self.values, prepend=np.nan)
+        changes[np.isnan(self.elapsed)] = np.nan
+        return changes
+
+    def mark(self, which: Bools, count: int) -> Bools:
+        """Of `count` readings, those where `which` of these values stand."""
+        marked = np.zeros(count, dtype=np.bool_)
+        marked[self.rows[which]] = True
+        return marked
+
+
+def series(hours: Floats, values: Floats, trusted: Bools, longest_step: float) -> Series:
+    """The known values that are trusted; those further apart than `longest_step` h stand alone."""
+    rows = np.flatnonzero(trusted & ~np.isnan(values))
+    elapsed = np.diff(hours[rows], prepend=np.nan)
+    elapsed[elapsed > longest_step] = np.nan
+    return Series(rows, hours[rows], values[rows], elapsed)
+
+
+def warming_explained(humidity: Floats) -> Floats:
+    """The change of temperature, K, that goes with each change of humidity; 0 where unknown."""
+    logarithms = np.log(np.maximum(humidity, _DRIEST))
+    explained = -_SHARE_EXPLAINED * np.diff(logarithms, prepend=np.nan) / HUMIDITY_PER_K
+    return np.nan_to_num(explained)
+
+
+def moistening_explained(humidity: Floats, temperature: Floats) -> Floats:
+    """The change of humidity, %, that goes with each change of temperature; 0 where unknown."""
+    middle = (humidity + before(humidity)) / 2
+    warming = np.diff(temperature, prepend=np.nan)
+    return np.nan_to_num(-_SHARE_EXPLAINED * HUMIDITY_PER_K * middle * warming)
+
+
+def before(values: Floats) -> Floats:
+    """The value before each."""
+    return np.append(np.nan, values[:-1])
+
+
+def after(values: Floats) -> Floats:
+    """The value after each."""
+    return np.append(values[1:], np.nan)
+
+
+def median_around(hours: Floats, values: Floats, span: float) -> Floats:
+    """The median of the values within `span` hours to each side, in the order of time.
+
+    >>> median_around(np.arange(5.0), np.array([1.0, 1.0, 9.0, 1.0, 1.0]), span=2.0)
+    array([1., 1., 1., 1., 1.])
+    """
+    times = pd.DatetimeIndex(np.rint(hours * _SECONDS_PER_HOUR).astype("datetime64[s]"))
+    window = pd.Timedelta(hours=2 * span)
+    rolling = pd.Series(values, index=times).rolling(window, center=True, closed="both")
+    return rolling.median().to_numpy()
