@@ -1,6 +1,10 @@
-"""An embedded PostgreSQL for the recorder, with its durable default settings."""
+"""An embedded PostgreSQL with its durable default settings, migrated."""
 
 import signal
+import subprocess
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
 
 import psycopg
 
@@ -11,23 +15,40 @@ from citywx.settings import Settings
 from citywx.warehouse.database import engine_for, migrate
 from streaming.recorder_tables import READINGS_CONSUMER
 
+Run = Callable[[Sequence[str]], "subprocess.Popen[bytes]"]
+
+
+class Server:
+    """A server, and a connection to its database."""
+
+    def __init__(self, folder: Path, run: Run) -> None:
+        """Start it in a folder, as a process that `run` starts."""
+        data, port = folder / "postgres", free_port()
+        folder.chmod(0o755)  # where we are root the server runs as somebody else
+        postgres.initialise(data)
+        self._process = run(postgres.server_command(data, port))
+        postgres.prepare(data, port, PASSWORD)
+        self.url = postgres.database_url(port, PASSWORD)
+        engine = engine_for(Settings(database_url=self.url), application="benchmark", pool_size=1)
+        migrate(engine)
+        engine.dispose()
+        self.connection = psycopg.connect(self.url, autocommit=True)
+
+    def close(self) -> None:
+        """End it in order: killed, it leaves shared memory behind."""
+        self.connection.close()
+        self._process.send_signal(signal.SIGINT)
+        self._process.wait(20)
+
 
 class Database:
-    """A server of the rig's, migrated, and what the recorder has put into it."""
+    """The server of a rig, and what the recorder has put into it."""
 
     def __init__(self, stage: Rig) -> None:
         """Start it; processes of ours that are started later find it."""
-        data, port = stage.folder / "postgres", free_port()
-        stage.folder.chmod(0o755)  # where we are root the server runs as somebody else
-        postgres.initialise(data)
-        self._server = stage.run("database", postgres.server_command(data, port))
-        postgres.prepare(data, port, PASSWORD)
-        url = postgres.database_url(port, PASSWORD)
-        engine = engine_for(Settings(database_url=url), application="benchmark", pool_size=1)
-        migrate(engine)
-        engine.dispose()
-        stage.environment["DATABASE_URL"] = url
-        self._connection = psycopg.connect(url, autocommit=True)
+        self._server = Server(stage.folder, lambda command: stage.run("database", command))
+        stage.environment["DATABASE_URL"] = self._server.url
+        self._connection = self._server.connection
 
     def position(self) -> int:
         """The byte of the log up to which rows were committed; 0 before the first."""
@@ -45,7 +66,19 @@ class Database:
         return int(found[0]) if found else 0
 
     def close(self) -> None:
-        """End it in order: killed, it leaves shared memory behind."""
-        self._connection.close()
-        self._server.send_signal(signal.SIGINT)
-        self._server.wait(20)
+        """End the server."""
+        self._server.close()
+
+
+@contextmanager
+def server(folder: Path) -> Iterator[Server]:
+    """A server in a new folder; it ends with the measurement."""
+    folder.mkdir()
+    with (folder / "server.log").open("wb") as log:
+        made = Server(
+            folder, lambda command: subprocess.Popen(command, cwd="/", stdout=log, stderr=log)
+        )
+        try:
+            yield made
+        finally:
+            made.close()
