@@ -99,6 +99,38 @@ def inspect(
 
 
 @app.command()
+def trace(
+    city: Annotated[str | None, typer.Argument(help="A city; without it, all.")] = None,
+    *,
+    day: Annotated[
+        datetime | None, typer.Option(formats=["%Y-%m-%d"], help="A UTC day; without it, any.")
+    ] = None,
+    flag: Annotated[str | None, typer.Option(help="Only readings with this quality flag.")] = None,
+    most: Annotated[int, typer.Option(min=1, help="So many readings, the newest first.")] = 20,
+    as_json: Json = False,
+) -> None:
+    """Show cleaned readings, why they are doubted, and the lines of the log behind them."""
+    with _plain_errors():
+        from citywx import trace_command
+        from citywx.command_database import command_engine
+        from citywx.home import Home
+        from citywx.warehouse.trace import trace as find
+
+        settings = _settings()
+        asked = trace_command.asked_for(city, day.date() if day else None, flag, most)
+        with command_engine(settings, "trace").connect() as connection:
+            found = list(find(connection, asked))
+        if as_json:
+            print(json.dumps([trace_command.as_json(one) for one in found], indent=2))
+            return
+        log = Home.find(settings).readings_csv
+        for one in found:
+            print("\n".join(trace_command.lines_about(one, log)))
+        if not found:
+            print("no such reading")
+
+
+@app.command()
 def doctor() -> None:
     """Say what this machine lacks, and how to get it; exit code 0 when `up` can work here."""
     with _plain_errors():

@@ -3,6 +3,7 @@
 Any other error is a fault of citywx itself, and keeps its traceback.
 """
 
+from citywx.command_database import DatabaseUnreachableError
 from citywx.env_file import EnvFileExistsError
 from citywx.home import HomeError
 from citywx.inspection import NotReadableError
@@ -15,8 +16,8 @@ from citywx.local_stack.postgres import (
 from citywx.local_stack.supervision import SupervisionError
 from citywx.local_stack.up import StartError
 from citywx.source_choice import SourceChoiceError
-from citywx.subscribers_command import DatabaseUnreachableError
 from citywx.subscribers_csv import SubscribersFileError
+from citywx.trace_command import UnknownFlagError
 from citywx.warehouse.database import DatabaseNotConfiguredError
 
 USAGE_MISTAKES = (
@@ -25,6 +26,7 @@ USAGE_MISTAKES = (
     NotReadableError,
     SourceChoiceError,
     SubscribersFileError,
+    UnknownFlagError,
 )
 """The command cannot do what was asked for: exit code 2."""
 

@@ -7,6 +7,9 @@ from citywx.home import Home
 PATH = "/reports/data-quality"
 """Where the dashboard serves it."""
 
+JSON_PATH = PATH + ".json"
+"""The same for machines."""
+
 ABSENT = "The batch layer writes one after its first run, about a minute after `make up`."
 
 HEADERS = {

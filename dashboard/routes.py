@@ -93,6 +93,17 @@ def quality_report(_request: Request) -> Response:
     return FileResponse(path, media_type="text/html; charset=utf-8", headers=reports.HEADERS)
 
 
+def quality_facts(_request: Request) -> Response:
+    """The newest report as JSON."""
+    home = resources.home()
+    path = reports.latest(home) if home else None
+    if path is None or not path.with_suffix(".json").exists():
+        return JSONResponse({"error": reports.ABSENT}, 404, headers=reports.HEADERS)
+    return FileResponse(
+        path.with_suffix(".json"), media_type="application/json", headers=reports.HEADERS
+    )
+
+
 def _asking(request: Request, purpose: Purpose, template: str) -> Response:
     token = request.query_params.get("token", "")
 
@@ -137,5 +148,6 @@ ROUTES = (
     Route("/unsubscribe", unsubscribe, methods=["POST"]),
     Route("/healthz", health, methods=["GET"]),
     Route(reports.PATH, quality_report, methods=["GET"]),
+    Route(reports.JSON_PATH, quality_facts, methods=["GET"]),
     Route(export.PATH, export.readings, methods=["GET"]),
 )

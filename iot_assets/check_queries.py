@@ -11,6 +11,7 @@ from sqlalchemy import Connection, Select, func, select, text, tuple_
 
 from citywx.warehouse.tables import (
     city_predictions,
+    daily_statistics,
     daily_summaries,
     dirty_windows,
     raw_readings,
@@ -24,6 +25,7 @@ from citywx.weather.schemas import (
     WeatherReadings,
     typed_frame,
 )
+from iot_assets.expectations import HISTORY_DAYS
 
 MOST_ROWS = 200_000
 """Rows that one check looks at: its memory stays bounded."""
@@ -64,6 +66,25 @@ _ACCOUNTS = text("""
 """)
 
 
+_LAST_WHOLE_DAY = text("""
+    SELECT max(day) FROM daily_statistics
+    WHERE day < :today AND day < (SELECT max(day) FROM daily_statistics)
+""")
+
+_SILENT = text("""
+    SELECT name FROM cities
+    WHERE NOT EXISTS (SELECT FROM daily_statistics WHERE city = name AND day = :day)
+    ORDER BY name
+""")
+
+_STRAY_MONTHS = text("""
+    SELECT relname FROM pg_class
+    WHERE relkind = 'r' AND NOT relispartition AND relnamespace = 'public'::regnamespace
+        AND relname ~ '^(raw|weather)_readings_[0-9]{4}_[0-9]{2}$'
+    ORDER BY relname
+""")
+
+
 def waiting_raw_readings(connection: Connection) -> pd.DataFrame:
     """Raw readings in the windows that wait for cleaning."""
     waits = (
@@ -95,6 +116,30 @@ def cleaned_readings(connection: Connection, first: date, last: date) -> pd.Data
         for row in connection.execute(query).mappings()
     )
     return typed_frame(WeatherReadings, (tuple(row.values()) for row in masked))
+
+
+def last_whole_day(connection: Connection, today: date) -> date | None:
+    """The newest UTC day with readings that is over; in a replay, that is followed by another."""
+    found: date | None = connection.execute(_LAST_WHOLE_DAY, {"today": today}).scalar()
+    return found
+
+
+def daily_statistics_before(connection: Connection, day: date) -> pd.DataFrame:
+    """The daily statistics of `day` and the four weeks before it, in order."""
+    wanted = daily_statistics.c.day.between(day - timedelta(days=HISTORY_DAYS), day)
+    query = select(daily_statistics).where(wanted).order_by("city", "day")
+    rows = connection.execute(query)
+    return pd.DataFrame(rows.mappings().all(), columns=list(rows.keys()))
+
+
+def cities_without_readings(connection: Connection, day: date) -> list[str]:
+    """Cities that have no reading on that UTC day."""
+    return list(connection.execute(_SILENT, {"day": day}).scalars())
+
+
+def stray_months(connection: Connection) -> list[str]:
+    """Tables named like monthly partitions that are attached to nothing."""
+    return list(connection.execute(_STRAY_MONTHS).scalars())
 
 
 def newest_forecasts(connection: Connection) -> pd.DataFrame:

@@ -15,6 +15,7 @@ from iot_assets.assets.predictions import city_predictions
 from iot_assets.assets.readings import raw_readings
 from iot_assets.partitions import days_of
 from iot_assets.resources import Pipeline
+from iot_assets.trend_checks import TREND_CHECKS
 
 if TYPE_CHECKING:
     from citywx.weather.schemas import FailureReport
@@ -202,4 +203,5 @@ CHECKS = (
     weather_readings_are_fresh,
     daily_summaries_match_schema,
     city_predictions_match_schema,
+    *TREND_CHECKS,
 )

@@ -1,4 +1,4 @@
-"""Everything known about the data's quality → one HTML file."""
+"""Everything known about the data's quality → one HTML file, and the same as JSON."""
 
 from datetime import UTC, datetime
 from pathlib import Path
@@ -12,7 +12,7 @@ from iot_assets.assets.readings import BATCH_TEAM
 from iot_assets.resources import Pipeline
 
 if TYPE_CHECKING:
-    from iot_assets.quality import CheckFacts
+    from iot_assets.report.facts import CheckFacts
 
 _PASSED = AssetCheckExecutionRecordStatus.SUCCEEDED  # Dagster exports it nowhere public
 _FAILED = AssetCheckExecutionRecordStatus.FAILED
@@ -32,24 +32,28 @@ def report_path(home: Home) -> Path:
 def data_quality_report(
     context: dg.AssetExecutionContext, pipeline: dg.ResourceParam[Pipeline]
 ) -> dg.MaterializeResult[None]:
-    """One page on the data's quality, which the dashboard shows too.
+    """One page on the data's quality, which the dashboard shows too; and the same as JSON.
 
-    What became of every line, how fresh each city is, gaps, doubtful readings by kind, rejected
-    lines by reason with a sample, and the checks.
+    A verdict for each city and day, what changed since the day before, what became of every line,
+    how fresh each city is, doubtful readings by kind with examples and their lines in the log,
+    rejected lines by reason, and the checks.
     """
-    from iot_assets.quality import quality_report, render  # noqa: PLC0415 - pandas, only in a run
+    from iot_assets.report.page import as_json, render  # noqa: PLC0415 - only in a run
+    from iot_assets.report.queries import quality_report  # noqa: PLC0415
 
     with pipeline.engine.connect() as connection:
         report = quality_report(connection, pipeline.home, _checks(context), now=datetime.now(UTC))
     path = report_path(pipeline.home)
     path.parent.mkdir(parents=True, exist_ok=True)
     write_private(path, render(report))
+    write_private(path.with_suffix(".json"), as_json(report))
     public = f"{pipeline.settings.public_url.rstrip('/')}/reports/data-quality"
     return dg.MaterializeResult(
         metadata={
             "report": dg.MetadataValue.url(public),
             "path": dg.MetadataValue.path(path),
             **report.accounts,
+            "verdict": report.verdict,
             "flagged": sum(flag.readings for flag in report.flags),
             "checks_failed": sum(not check.passed for check in report.checks),
         }
@@ -59,12 +63,17 @@ def data_quality_report(
 def _checks(context: dg.AssetExecutionContext) -> list["CheckFacts"]:
     """How every check went when it last ended; one that runs right now says nothing yet."""
     from iot_assets.checks import CHECKS  # noqa: PLC0415 - which itself imports assets
-    from iot_assets.quality import CheckFacts  # noqa: PLC0415
+    from iot_assets.report.facts import CheckFacts  # noqa: PLC0415
 
     history = context.instance.event_log_storage.get_asset_check_execution_history
-    keys = [key for check in CHECKS for key in check.check_keys]
+    specs = [spec for check in CHECKS for spec in check.check_specs]
     return [
-        CheckFacts(key.asset_key.to_user_string(), key.name, passed=record.status is _PASSED)
-        for key in keys
-        for record in history(key, limit=1, status={_PASSED, _FAILED})
+        CheckFacts(
+            spec.asset_key.to_user_string(),
+            spec.name,
+            passed=record.status is _PASSED,
+            blocking=spec.blocking,
+        )
+        for spec in specs
+        for record in history(spec.key, limit=1, status={_PASSED, _FAILED})
     ]

