@@ -5,9 +5,8 @@ hours and days of months that retention dropped are not touched any more. A valu
 reported or filled in and none of its own flags says that it failed.
 """
 
-from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, time, timedelta
+from datetime import UTC, datetime, timedelta
 
 from sqlalchemy import Connection, TextClause, text
 
@@ -63,7 +62,7 @@ def _start_of_day(moment: datetime) -> datetime:
 
 def _failing(measure: str) -> str:
     """Flags that say this measure's own value is impossible, as an SQL array."""
-    return f"'{{{measure.split('_')[0].upper()}_RANGE}}'::text[]"
+    return f"'{{{measure.split('_', maxsplit=1)[0].upper()}_RANGE}}'::text[]"
 
 
 def _unless_failed(measure: str) -> str:
