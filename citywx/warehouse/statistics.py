@@ -16,6 +16,7 @@ from citywx.warehouse import tables
 from citywx.warehouse.cities import known_cities
 from citywx.warehouse.locks import lock_for_transaction
 from citywx.warehouse.retention import first_clean_day, start_of
+from citywx.weather.quality.flags import DOUBTS, SEVERITIES, Severity, Verdict
 from citywx.weather.reading import MEASURES
 
 VALUE_COLUMNS = (
@@ -107,13 +108,18 @@ def _start_of_day(moment: datetime) -> datetime:
 
 
 def _failing(measure: str) -> str:
-    """Flags that say this measure's own value is impossible, as an SQL array."""
-    return f"'{{{measure.split('_', maxsplit=1)[0].upper()}_RANGE}}'::text[]"
+    """The flags that fail a row for the sake of this measure, as an SQL array."""
+    names = (
+        flag.name
+        for flag, severity in SEVERITIES.items()
+        if severity is Severity.FAIL and measure in DOUBTS[flag]
+    )
+    return f"'{{{','.join(names)}}}'::text[]"
 
 
 def _unless_failed(measure: str) -> str:
     """A measure, or NULL where it failed; few rows have failed, and only those are looked into."""
-    failed = f"qc_verdict = {_FAIL} AND qc_flags && {_failing(measure)}"
+    failed = f"qc_verdict = {Verdict.FAIL} AND qc_flags && {_failing(measure)}"
     return f"CASE WHEN {failed} THEN NULL ELSE {measure} END AS {measure}"
 
 
@@ -161,7 +167,6 @@ def _update(table: str, key: str, computed: str) -> TextClause:
     )
 
 
-_SUSPECT, _FAIL = 3, 4  # QARTOD
 # Means are rounded, so that their last digit does not depend on the order in which rows are read.
 _HOURLY = _update(
     "hourly_statistics",
@@ -170,8 +175,8 @@ _HOURLY = _update(
     SELECT date_bin('1 hour', "timestamp", '2000-01-01T00:00Z') AS hour,
            {", ".join(_of_readings(measure) for measure in MEASURES)},
            count(*) AS readings,
-           count(*) FILTER (WHERE qc_verdict = {_SUSPECT}) AS suspect,
-           count(*) FILTER (WHERE qc_verdict = {_FAIL}) AS failed
+           count(*) FILTER (WHERE qc_verdict = {Verdict.SUSPECT}) AS suspect,
+           count(*) FILTER (WHERE qc_verdict = {Verdict.FAIL}) AS failed
     FROM (
         SELECT "timestamp", qc_verdict, {", ".join(_unless_failed(name) for name in MEASURES)}
         FROM weather_readings
