@@ -4,20 +4,14 @@ Modules are imported inside the commands, so that `citywx --help` answers at onc
 """
 
 import json
-import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
-if TYPE_CHECKING:
-    from citywx.settings import Settings
-
-_FAILED = 1
-_USAGE = 2
+from citywx.cli_db import db
+from citywx.cli_frame import FAILED, Json, Yes, load_settings, plain_errors
 
 app = typer.Typer(
     name="citywx",
@@ -28,9 +22,7 @@ app = typer.Typer(
 )
 subscribers = typer.Typer(help="Who gets the daily mail.", no_args_is_help=True)
 app.add_typer(subscribers, name="subscribers")
-
-Json = Annotated[bool, typer.Option("--json", help="Print JSON, for machines.")]
-Yes = Annotated[bool, typer.Option("--yes", help="Do not ask.")]
+app.add_typer(db, name="db")
 
 
 @app.command()
@@ -41,33 +33,33 @@ def up(
     ] = False,
 ) -> None:
     """Start the whole pipeline on this machine and stay until Ctrl-C."""
-    with _plain_errors():
+    with plain_errors():
         from citywx.local_stack.foreground import run_up
 
-        raise typer.Exit(run_up(_settings(), detach=detach, say=_say))
+        raise typer.Exit(run_up(load_settings(), detach=detach, say=_say))
 
 
 @app.command()
 def down() -> None:
     """Stop the pipeline; no process of it remains."""
-    with _plain_errors():
+    with plain_errors():
         from citywx.home import Home
         from citywx.local_stack.up import stop
 
-        home = Home.find(_settings())
+        home = Home.find(load_settings())
         print("stopped" if stop(home, _say) else f"nothing runs in {home.path}")
 
 
 @app.command()
 def status(*, as_json: Json = False) -> None:
     """Show how each service is doing; exit code 0 only when all are up."""
-    with _plain_errors():
+    with plain_errors():
         from citywx.home import Home
         from citywx.local_stack.progress import read_progress
         from citywx.local_stack.screen import progress_lines, status_lines
         from citywx.local_stack.status import read_status
 
-        settings = _settings()
+        settings = load_settings()
         home = Home.find(settings)
         found = read_status(home)
         progress = read_progress(settings, home, datetime.now(UTC))
@@ -75,7 +67,7 @@ def status(*, as_json: Json = False) -> None:
             print(json.dumps(found.as_json() | progress.as_json(), indent=2))
         else:
             print("\n".join([*status_lines(found), *progress_lines(progress)]))
-        raise typer.Exit(0 if found.ready else _FAILED)
+        raise typer.Exit(0 if found.ready else FAILED)
 
 
 @app.command()
@@ -83,10 +75,10 @@ def inspect(
     file: Annotated[Path, typer.Argument(help="A CSV file of readings.")], *, as_json: Json = False
 ) -> None:
     """Say what a reader of the log makes of a file: readings, rejected lines, unfinished tail."""
-    with _plain_errors():
+    with plain_errors():
         from citywx.inspection import inspect_file
 
-        found = inspect_file(file, earliest=_settings().history_start)
+        found = inspect_file(file, earliest=load_settings().history_start)
         if as_json:
             print(json.dumps(found.as_json(), indent=2))
             return
@@ -112,13 +104,13 @@ def trace(
     """Show cleaned readings, why they are doubted, and the lines of the log behind them."""
     with _plain_errors():
         from citywx import trace_command
-        from citywx.command_database import command_engine
+        from citywx.command_database import database_engine
         from citywx.home import Home
         from citywx.warehouse.trace import trace as find
 
         settings = _settings()
         asked = trace_command.asked_for(city, day.date() if day else None, flag, most)
-        with command_engine(settings, "trace").connect() as connection:
+        with database_engine(settings, application="trace").connect() as connection:
             found = list(find(connection, asked))
         if as_json:
             print(json.dumps([trace_command.as_json(one) for one in found], indent=2))
@@ -133,22 +125,22 @@ def trace(
 @app.command()
 def doctor() -> None:
     """Say what this machine lacks, and how to get it; exit code 0 when `up` can work here."""
-    with _plain_errors():
+    with plain_errors():
         from citywx.local_stack.doctor import examine, is_fit, report_lines
 
-        findings = list(examine(_settings()))
+        findings = list(examine(load_settings()))
         print("\n".join(report_lines(findings)))
-        raise typer.Exit(0 if is_fit(findings) else _FAILED)
+        raise typer.Exit(0 if is_fit(findings) else FAILED)
 
 
 @app.command()
 def reset(*, yes: Yes = False) -> None:
     """Delete a data home with all its readings, after asking."""
-    with _plain_errors():
+    with plain_errors():
         from citywx.home import Home
         from citywx.local_stack.reset import delete, what_is_deleted
 
-        settings = _settings()
+        settings = load_settings()
         paths = what_is_deleted(settings, Home.find(settings))
         print("This deletes for good:")
         for path in paths:
@@ -162,7 +154,7 @@ def reset(*, yes: Yes = False) -> None:
 @app.command()
 def env() -> None:
     """Write an .env with random passwords, for Compose; an existing one stays as it is."""
-    with _plain_errors():
+    with plain_errors():
         from citywx.env_file import write_env_file
 
         write_env_file(Path(".env"))
@@ -179,11 +171,11 @@ def import_subscribers(
     ] = False,
 ) -> None:
     """Add subscribers from a CSV file; each is mailed a link to confirm."""
-    with _plain_errors():
+    with plain_errors():
         from citywx.subscribers_command import import_file
 
         result = import_file(
-            _settings(), file, confirmed_elsewhere=confirmed_elsewhere, now=datetime.now(UTC)
+            load_settings(), file, confirmed_elsewhere=confirmed_elsewhere, now=datetime.now(UTC)
         )
         print(f"{result.added} added, {result.known} known already")
         print(f"{len(result.rejected)} rejected lines")
@@ -194,33 +186,14 @@ def import_subscribers(
 @subscribers.command("export")
 def export_subscribers() -> None:
     """Write all subscribers as CSV to standard output."""
-    with _plain_errors():
+    with plain_errors():
         from citywx.subscribers_command import export_to_stdout
 
-        export_to_stdout(_settings())
-
-
-def _settings() -> "Settings":
-    from citywx.settings import load_or_exit
-
-    return load_or_exit()
+        export_to_stdout(load_settings())
 
 
 def _say(line: str) -> None:
     print(line, flush=True)
-
-
-@contextmanager
-def _plain_errors() -> Iterator[None]:
-    """Turn errors whose message explains them into one line on stderr and an exit code."""
-    from citywx.errors import FAILURES, USAGE_MISTAKES
-
-    try:
-        yield
-    except (*USAGE_MISTAKES, *FAILURES) as error:
-        print(f"citywx: {error}", file=sys.stderr)
-        code = _USAGE if isinstance(error, USAGE_MISTAKES) else _FAILED
-        raise typer.Exit(code) from None
 
 
 if __name__ == "__main__":

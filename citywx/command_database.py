@@ -1,4 +1,4 @@
-"""The database that a command of the command line works on."""
+"""Which database a command means."""
 
 from pydantic import SecretStr
 from sqlalchemy import Engine
@@ -14,20 +14,22 @@ class DatabaseUnreachableError(Exception):
     """The database does not answer."""
 
 
-def command_engine(settings: Settings, command: str) -> Engine:
-    """An engine for DATABASE_URL, else for the database of the stack that runs in the home.
-
-    Raises DatabaseUnreachableError when it does not answer.
-    """
-    if settings.database_url is None:
-        stack = running_stack(Home.find(settings))
-        if stack is not None:
-            url = SecretStr(stack.urls["database"])
-            settings = settings.model_copy(update={"database_url": url})
-    engine = engine_for(settings, application=command, pool_size=1)
+def database_engine(settings: Settings, *, application: str) -> Engine:
+    """The engine of `named_engine`, whose database answers; else DatabaseUnreachableError."""
+    engine = named_engine(settings, application=application)
     try:
         engine.connect().close()
     except OperationalError:
         message = "the database does not answer: start the pipeline with `make up`"
         raise DatabaseUnreachableError(message) from None
     return engine
+
+
+def named_engine(settings: Settings, *, application: str) -> Engine:
+    """An engine for DATABASE_URL, else for the database of the stack that runs in the home."""
+    if settings.database_url is None:
+        stack = running_stack(Home.find(settings))
+        if stack is not None:
+            url = SecretStr(stack.urls["database"])
+            settings = settings.model_copy(update={"database_url": url})
+    return engine_for(settings, application=application, pool_size=1)

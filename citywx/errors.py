@@ -4,6 +4,7 @@ Any other error is a fault of citywx itself, and keeps its traceback.
 """
 
 from citywx.command_database import DatabaseUnreachableError
+from citywx.db_commands import DowngradeError
 from citywx.env_file import EnvFileExistsError
 from citywx.home import HomeError
 from citywx.inspection import NotReadableError
@@ -18,9 +19,12 @@ from citywx.local_stack.up import StartError
 from citywx.source_choice import SourceChoiceError
 from citywx.subscribers_csv import SubscribersFileError
 from citywx.trace_command import UnknownFlagError
+from citywx.warehouse.backup import BackupError
 from citywx.warehouse.database import DatabaseNotConfiguredError
+from citywx.warehouse.roles import RolesError
 
 USAGE_MISTAKES = (
+    DowngradeError,
     EnvFileExistsError,
     HomeError,
     NotReadableError,
@@ -31,12 +35,14 @@ USAGE_MISTAKES = (
 """The command cannot do what was asked for: exit code 2."""
 
 FAILURES = (
+    BackupError,
     DatabaseNotConfiguredError,
     DatabaseUnreachableError,
     NoFreePortError,
     PostgresMissingError,
     PostgresNotReadyError,
     PostgresSetupError,
+    RolesError,
     StartError,
     SupervisionError,
 )

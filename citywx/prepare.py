@@ -10,6 +10,9 @@ from tenacity import Retrying, retry_if_exception_type, stop_after_delay, wait_r
 
 from citywx.settings import Settings, load_or_exit
 from citywx.warehouse.database import engine_for, migrate
+from citywx.warehouse.handover import hand_over_database
+from citywx.warehouse.rights import DAGSTER_ROLE
+from citywx.warehouse.roles import create_roles, login_passwords
 
 DAGSTER_DATABASE = "dagster"
 
@@ -21,6 +24,9 @@ def prepare_database(settings: Settings) -> None:
     """Bring our tables up to date and create Dagster's database; safe to do again and at once."""
     engine = engine_for(settings, application="prepare", pool_size=1)
     try:
+        if login_passwords(settings):
+            with engine.begin() as connection:
+                create_roles(connection, settings)
         migrate(engine)
         url = engine.url.set(drivername="postgresql").render_as_string(hide_password=False)
     finally:
@@ -34,6 +40,10 @@ def _create_dagster_database(url: str) -> None:
         if connection.execute(query, [DAGSTER_DATABASE]).fetchone() is None:
             statement = sql.SQL("CREATE DATABASE {}").format(sql.Identifier(DAGSTER_DATABASE))
             connection.execute(statement)
+        query = "SELECT FROM pg_roles WHERE rolname = %s"
+        with_roles = connection.execute(query, [DAGSTER_ROLE]).fetchone() is not None
+    if with_roles:
+        hand_over_database(url, DAGSTER_DATABASE, DAGSTER_ROLE)
 
 
 def main() -> None:

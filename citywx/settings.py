@@ -269,6 +269,24 @@ class Settings(BaseSettings):
         None, description="Password of the broker that citywx starts; random by default."
     )
 
+    # Of the database's users in Compose: `citywx db roles` lets each log in that has one here
+    postgres_poller_password: SecretStr | None = Field(
+        None, description="Compose: password of the database's user citywx_poller."
+    )
+    postgres_recorder_password: SecretStr | None = Field(
+        None, description="Compose: password of the database's user citywx_recorder."
+    )
+    postgres_notifier_password: SecretStr | None = Field(
+        None, description="Compose: password of the database's user citywx_notifier."
+    )
+    postgres_dashboard_password: SecretStr | None = Field(
+        None, description="Compose: password of the database's user citywx_dashboard_rw."
+    )
+    postgres_dagster_password: SecretStr | None = Field(
+        None,
+        description="Compose: password of the database's user citywx_dagster, the batch layer.",
+    )
+
     # Of the broker's users in Compose; compose.yaml alone reads them, from the same `.env`
     mqtt_bridge_password: SecretStr | None = Field(
         None, description="Compose: password of the broker's user bridge."

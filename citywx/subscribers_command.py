@@ -4,7 +4,7 @@ import sys
 from datetime import datetime
 from pathlib import Path
 
-from citywx.command_database import command_engine
+from citywx.command_database import database_engine
 from citywx.settings import Settings
 from citywx.subscribers_csv import (
     ImportResult,
@@ -21,7 +21,7 @@ def import_file(
     try:
         with path.open(encoding="utf-8-sig", newline="") as file:
             return import_subscribers(
-                command_engine(settings, "subscribers"),
+                database_engine(settings, application="subscribers"),
                 file,
                 confirmed_elsewhere=confirmed_elsewhere,
                 now=now,
@@ -33,4 +33,4 @@ def import_file(
 
 def export_to_stdout(settings: Settings) -> int:
     """Write all subscribers as CSV to standard output."""
-    return export_subscribers(command_engine(settings, "subscribers"), sys.stdout)
+    return export_subscribers(database_engine(settings, application="subscribers"), sys.stdout)

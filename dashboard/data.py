@@ -6,7 +6,7 @@ is bounded. Times are aware UTC; local times are made where they are shown.
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 
 import pandas as pd
@@ -44,6 +44,27 @@ class Step(StrEnum):
     DAY = "Daily"
 
 
+_RAW_UP_TO, _HOURS_UP_TO = timedelta(days=8), timedelta(days=92)
+
+
+@dataclass(frozen=True, slots=True)
+class _Statistics:
+    """Where the statistics of a step are, and how to make those of readings not in them yet."""
+
+    table: str
+    key: str
+    begins: str
+    """When a row's hour or day begins, as `timestamptz`."""
+    length: str
+    """Of the step, as an interval."""
+
+
+_STATISTICS = {
+    Step.HOUR: _Statistics("hourly_statistics", "hour", "hour", "1 hour"),
+    Step.DAY: _Statistics("daily_statistics", "day", "day::timestamp AT TIME ZONE 'UTC'", "1 day"),
+}
+
+
 @dataclass(frozen=True, slots=True)
 class Span:
     """The first and the last reading there is."""
@@ -69,9 +90,12 @@ def cities(connection: Connection) -> list[City]:
 
 
 def span(connection: Connection, names: Sequence[str]) -> Span | None:
-    """The time between the oldest and the newest reading of these cities."""
+    """The time between the oldest and the newest reading of these cities.
+
+    Readings count that are gone, of which statistics are kept.
+    """
     query = """
-        SELECT min(f.t), max(l.t) FROM unnest(CAST(:names AS text[])) AS c(name)
+        SELECT least(min(f.t), min(d.t)), max(l.t) FROM unnest(CAST(:names AS text[])) AS c(name)
         CROSS JOIN LATERAL (
             SELECT "timestamp" AS t FROM current_readings AS r
             WHERE r.city = c.name ORDER BY "timestamp" LIMIT 1
@@ -80,6 +104,10 @@ def span(connection: Connection, names: Sequence[str]) -> Span | None:
             SELECT "timestamp" AS t FROM current_readings AS r
             WHERE r.city = c.name ORDER BY "timestamp" DESC LIMIT 1
         ) AS l
+        LEFT JOIN LATERAL (
+            SELECT hour AS t FROM hourly_statistics AS h
+            WHERE h.city = c.name ORDER BY hour LIMIT 1
+        ) AS d ON true
     """
     first, last = connection.execute(text(query), {"names": list(names)}).one()
     return Span(first, last) if first else None
@@ -129,34 +157,51 @@ def readings(
     return _frame(connection, text(query), bound)
 
 
-def summaries(  # noqa: PLR0913 - what, when and how finely
-    connection: Connection,
-    names: Sequence[str],
-    start: datetime,
-    end: datetime,
-    *,
-    step: Step,
-    zone: str = "UTC",
+def summaries(
+    connection: Connection, names: Sequence[str], start: datetime, end: datetime, *, step: Step
 ) -> pd.DataFrame:
-    """Mean, minimum and maximum of each measure by hour or day of `zone`; at most MAX_POINTS rows.
+    """Mean, minimum and maximum of each measure by UTC hour or day, from the statistics.
 
-    Columns `timestamp` (where the hour or day begins), `city`, `readings`, `MEASURE_mean` …
+    The newest hour or day of each city and all after it are made of the readings as they are, live
+    ones too. Columns `timestamp` (where the hour or day begins), `city`, `readings`,
+    `MEASURE_mean` …; at most MAX_POINTS rows a city.
     """
+    kept = _STATISTICS[step]
+    columns = [f"{name}_{word}" for name in MEASURES for word in ("mean", "min", "max")]
     aggregates = ", ".join(
-        f"{function}({name}) AS {name}_{word}"
+        f"avg({name}) AS {name}_mean, min({name}) AS {name}_min, max({name}) AS {name}_max"
         for name in MEASURES
-        for function, word in (("avg", "mean"), ("min", "min"), ("max", "max"))
     )
     query = f"""
-        SELECT date_trunc(:unit, "timestamp", :zone) AS "timestamp", city,
-               count(*) AS readings, {aggregates}
-        FROM current_readings
-        WHERE city = ANY(CAST(:names AS text[])) AND "timestamp" >= :start AND "timestamp" < :end
+        WITH reached AS (
+            SELECT c.name AS city, coalesce(newest.at, '-infinity') AS at
+            FROM unnest(CAST(:names AS text[])) AS c(name)
+            LEFT JOIN LATERAL (
+                SELECT {kept.begins} AS at FROM {kept.table} WHERE city = c.name
+                ORDER BY {kept.key} DESC LIMIT 1
+            ) AS newest ON true
+        )
+        SELECT s."timestamp", city, readings, {", ".join(columns)}
+        FROM reached CROSS JOIN LATERAL (
+            SELECT {kept.begins} AS "timestamp", readings, {", ".join(columns)}
+            FROM {kept.table} AS s
+            WHERE s.city = reached.city AND {kept.key} >= :first
+              AND {kept.begins} < least(:end, reached.at)
+        ) AS s
+        UNION ALL
+        SELECT date_bin('{kept.length}', r."timestamp", '2000-01-01T00:00Z'), reached.city,
+               count(*), {aggregates}
+        FROM reached CROSS JOIN LATERAL (
+            SELECT "timestamp", {", ".join(MEASURES)} FROM current_readings AS r
+            WHERE r.city = reached.city AND "timestamp" >= greatest(:start, reached.at)
+              AND "timestamp" < :end
+        ) AS r
         GROUP BY 1, 2 ORDER BY 1, 2 LIMIT :limit
     """  # noqa: S608 - constants only
-    unit = "day" if step is Step.DAY else "hour"
-    bound = {"names": list(names), "start": start, "end": end, "unit": unit, "zone": zone}
-    return _frame(connection, text(query), bound | {"limit": MAX_POINTS})
+    begin = start.astimezone(UTC).replace(minute=0, second=0, microsecond=0)
+    first = begin if step is Step.HOUR else begin.date()
+    bound = {"names": list(names), "start": start, "end": end, "first": first}
+    return _frame(connection, text(query), bound | {"limit": MAX_POINTS * len(names)})
 
 
 def mean_readings(
@@ -288,15 +333,24 @@ def export_rows(
     yield from streaming.execute(text(query), bound).partitions(chunk)
 
 
-def step_for(readings_count: int, length: timedelta, wanted: Step) -> Step:
+def step_for(
+    readings_count: int, length: timedelta, wanted: Step | None, *, cities: int = 1
+) -> Step:
     """The finest step, not finer than wanted, that draws at most MAX_POINTS.
+
+    With nothing wanted: every reading of days, hours of weeks, days of months and years.
 
     >>> step_for(30_000, timedelta(days=30), Step.RAW)
     <Step.HOUR: 'Hourly'>
+    >>> step_for(30_000, timedelta(days=365), None)
+    <Step.DAY: 'Daily'>
     """
+    if wanted is None:
+        fitting = Step.HOUR if length <= _HOURS_UP_TO else Step.DAY
+        wanted = Step.RAW if length <= _RAW_UP_TO else fitting
     if wanted is Step.RAW and readings_count <= MAX_POINTS:
         return Step.RAW
-    if wanted is not Step.DAY and length <= timedelta(hours=MAX_POINTS):
+    if wanted is not Step.DAY and cities * length <= timedelta(hours=MAX_POINTS):
         return Step.HOUR
     return Step.DAY
 

@@ -3,12 +3,25 @@
 import dagster as dg
 
 from citywx.settings import Settings, load_or_exit
-from iot_assets.assets import predictions, quality_report, readings, staging, summaries
+from iot_assets.assets import (
+    predictions,
+    quality_report,
+    readings,
+    staging,
+    summaries,
+    warehouse,
+)
 from iot_assets.checks import CHECKS
 from iot_assets.jobs import JOBS
 from iot_assets.partitions import utc_days
 from iot_assets.resources import pipeline_from_environment
-from iot_assets.schedules import daily_mail, daily_quality_report, hourly_forecasts
+from iot_assets.schedules import (
+    daily_mail,
+    daily_quality_report,
+    daily_upkeep,
+    hourly_forecasts,
+    monthly_usual_ranges,
+)
 from iot_assets.sensors import SENSORS
 
 
@@ -28,6 +41,8 @@ def build_definitions(settings: Settings) -> dg.Definitions:
             staging.alerts,
             readings.raw_readings,
             readings.weather_readings_by(days),
+            warehouse.statistics_by(days),
+            warehouse.climatology,
             predictions.city_predictions,
             summaries.daily_summaries_by(days),
             summaries.email_summaries,
@@ -36,7 +51,13 @@ def build_definitions(settings: Settings) -> dg.Definitions:
         asset_checks=CHECKS,
         jobs=JOBS,
         sensors=SENSORS,
-        schedules=[hourly_forecasts, daily_quality_report, daily_mail(settings)],
+        schedules=[
+            hourly_forecasts,
+            daily_quality_report,
+            daily_upkeep,
+            monthly_usual_ranges,
+            daily_mail(settings),
+        ],
         resources={"pipeline": pipeline_from_environment},
         # A run is one process: on two cores the multiprocess executor takes three times as long.
         executor=dg.in_process_executor,

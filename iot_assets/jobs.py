@@ -2,7 +2,12 @@
 
 import dagster as dg
 
-_PROCESSED = ("raw_readings", "weather_readings", "daily_summaries", "city_predictions")
+from iot_assets.upkeep import warehouse_upkeep
+
+_STATISTICS = ("hourly_statistics", "daily_statistics")
+_PROCESSED = (
+    *("raw_readings", "weather_readings", *_STATISTICS, "daily_summaries", "city_predictions"),
+)
 
 
 def _with_checks(*assets: str) -> dg.AssetSelection:
@@ -39,4 +44,13 @@ report_quality = dg.define_asset_job(
     description="Write the data-quality report anew.",
 )
 
-JOBS = (load_readings, process_readings, forecast_cities, mail_summaries, report_quality)
+find_usual_ranges = dg.define_asset_job(
+    "find_usual_ranges",
+    selection=_with_checks("climatology"),
+    description="Find what is usual in each city; where that has moved, days are cleaned again.",
+)
+
+JOBS = (
+    *(load_readings, process_readings, forecast_cities, mail_summaries, report_quality),
+    *(find_usual_ranges, warehouse_upkeep),
+)

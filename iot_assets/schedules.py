@@ -6,9 +6,13 @@ import dagster as dg
 
 from citywx.settings import Settings
 from iot_assets import jobs
+from iot_assets.upkeep import warehouse_upkeep
 
 _FORECAST_AGE = timedelta(minutes=50)
-_QUALITY_REPORT_AT = "20 3 * * *"  # UTC; away from the hour, when the forecasts are due
+# UTC; away from the hour, when the forecasts are due
+_QUALITY_REPORT_AT = "20 3 * * *"
+_UPKEEP_AT = "40 2 * * *"
+_USUAL_RANGES_AT = "50 2 2 * *"
 
 
 @dg.schedule(
@@ -39,6 +43,24 @@ daily_quality_report = dg.ScheduleDefinition(
     execution_timezone="UTC",
     default_status=dg.DefaultScheduleStatus.RUNNING,
     description="Write the data-quality report every night.",
+)
+
+daily_upkeep = dg.ScheduleDefinition(
+    name="daily_upkeep",
+    job=warehouse_upkeep,
+    cron_schedule=_UPKEEP_AT,
+    execution_timezone="UTC",
+    default_status=dg.DefaultScheduleStatus.RUNNING,
+    description="Make months ahead and drop old ones every night.",
+)
+
+monthly_usual_ranges = dg.ScheduleDefinition(
+    name="monthly_usual_ranges",
+    job=jobs.find_usual_ranges,
+    cron_schedule=_USUAL_RANGES_AT,
+    execution_timezone="UTC",
+    default_status=dg.DefaultScheduleStatus.RUNNING,
+    description="Find what is usual in each city, on the second night of every month.",
 )
 
 

@@ -3,6 +3,8 @@
 Every process builds its own engine from the settings; nothing connects at import.
 """
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from alembic import command
@@ -12,6 +14,7 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, Engine, create_engine, make_url, text
 
 from citywx.settings import Settings
+from citywx.warehouse.roles import grant_rights
 
 _MIGRATION_LOCK = 0x63697479  # "city": one migrator at a time
 _CONNECT_SECONDS = 5
@@ -45,18 +48,47 @@ def engine_for(settings: Settings, *, application: str, pool_size: int = 5) -> E
 
 
 def migrate(engine: Engine) -> None:
-    """Bring the schema up to date; several processes may ask for it at once."""
-    config = _config()
-    with engine.begin() as connection:
-        connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _MIGRATION_LOCK})
-        config.attributes["connection"] = connection
+    """Bring the schema up to date; several processes may ask for it at once.
+
+    The roles that exist get their rights on it: see `citywx.warehouse.roles`.
+    """
+    with _migrating(engine) as (connection, config):
         command.upgrade(config, "head")
+        grant_rights(connection)
+
+
+def downgrade(engine: Engine, revision: str) -> None:
+    """Take the schema back to an older revision; what only newer ones can hold is lost.
+
+    Raises alembic.util.CommandError when there is no such revision.
+    """
+    with _migrating(engine) as (_, config):
+        command.downgrade(config, revision)
+
+
+def current_revision(connection: Connection) -> str | None:
+    """The revision of the schema that is there; None for an empty database."""
+    return MigrationContext.configure(connection).get_current_revision()
+
+
+def newest_revision() -> str | None:
+    """The revision that this version of citywx needs."""
+    return ScriptDirectory.from_config(_config()).get_current_head()
 
 
 def is_migrated(connection: Connection) -> bool:
     """Whether the schema is the one that this version of citywx needs."""
-    head = ScriptDirectory.from_config(_config()).get_current_head()
-    return MigrationContext.configure(connection).get_current_revision() == head
+    return current_revision(connection) == newest_revision()
+
+
+@contextmanager
+def _migrating(engine: Engine) -> Iterator[tuple[Connection, Config]]:
+    """One migrator at a time, in one transaction."""
+    config = _config()
+    with engine.begin() as connection:
+        connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _MIGRATION_LOCK})
+        config.attributes["connection"] = connection
+        yield connection, config
 
 
 def _config() -> Config:

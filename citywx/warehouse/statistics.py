@@ -5,12 +5,18 @@ hours and days of months that retention dropped are not touched any more. A valu
 reported or filled in and none of its own flags says that it failed.
 """
 
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
+from itertools import groupby
 
-from sqlalchemy import Connection, TextClause, text
+from sqlalchemy import Connection, Engine, TextClause, func, select, text
 
+from citywx.warehouse import tables
+from citywx.warehouse.cities import known_cities
+from citywx.warehouse.locks import lock_for_transaction
 from citywx.warehouse.retention import first_clean_day, start_of
+from citywx.weather.quality.flags import DOUBTS, SEVERITIES, Severity, Verdict
 from citywx.weather.reading import MEASURES
 
 VALUE_COLUMNS = (
@@ -52,6 +58,47 @@ def update_statistics(
     return result
 
 
+def update_days(engine: Engine, days: Iterable[date]) -> StatisticsResult:
+    """Make the statistics of whole UTC days anew, for every city; each in its own transaction."""
+    wanted = sorted(set(days))
+    result = StatisticsResult()
+    with engine.connect() as connection:
+        names = [city.name for city in known_cities(connection)]
+    for name in names:
+        with engine.begin() as connection:
+            lock_for_transaction(connection, f"clean {name}")
+            for first, last in runs_of(wanted):
+                end = start_of(last) + timedelta(days=1, microseconds=-1)
+                result += update_statistics(connection, name, start_of(first), end)
+    return result
+
+
+def count_rows(connection: Connection, first: date, last: date) -> dict[str, int]:
+    """How many rows each table has of these UTC days, both included."""
+    cities = select(tables.cities.c.name)
+    hours, days = tables.hourly_statistics.c, tables.daily_statistics.c
+    end = start_of(last) + timedelta(days=1)
+    in_hours = [hours.city.in_(cities), hours.hour >= start_of(first), hours.hour < end]
+    in_days = [days.city.in_(cities), days.day.between(first, last)]
+    return {
+        "hourly_statistics": connection.scalar(select(func.count()).where(*in_hours)) or 0,
+        "daily_statistics": connection.scalar(select(func.count()).where(*in_days)) or 0,
+    }
+
+
+def runs_of(days: Sequence[date]) -> list[tuple[date, date]]:
+    """The first and last of each run of days that follow each other; `days` are sorted.
+
+    >>> [(first.day, last.day) for first, last in runs_of([date(2026, 2, 28), date(2026, 3, 1)])]
+    [(28, 1)]
+    >>> [(first.day, last.day) for first, last in runs_of([date(2026, 3, 1), date(2026, 3, 5)])]
+    [(1, 1), (5, 5)]
+    """
+    numbered = groupby(enumerate(days), key=lambda item: item[1].toordinal() - item[0])
+    runs = ([day for _, day in run] for _, run in numbered)
+    return [(run[0], run[-1]) for run in runs]
+
+
 def _start_of_hour(moment: datetime) -> datetime:
     return moment.astimezone(UTC).replace(minute=0, second=0, microsecond=0)
 
@@ -61,13 +108,18 @@ def _start_of_day(moment: datetime) -> datetime:
 
 
 def _failing(measure: str) -> str:
-    """Flags that say this measure's own value is impossible, as an SQL array."""
-    return f"'{{{measure.split('_', maxsplit=1)[0].upper()}_RANGE}}'::text[]"
+    """The flags that fail a row for the sake of this measure, as an SQL array."""
+    names = (
+        flag.name
+        for flag, severity in SEVERITIES.items()
+        if severity is Severity.FAIL and measure in DOUBTS[flag]
+    )
+    return f"'{{{','.join(names)}}}'::text[]"
 
 
 def _unless_failed(measure: str) -> str:
     """A measure, or NULL where it failed; few rows have failed, and only those are looked into."""
-    failed = f"qc_verdict = {_FAIL} AND qc_flags && {_failing(measure)}"
+    failed = f"qc_verdict = {Verdict.FAIL} AND qc_flags && {_failing(measure)}"
     return f"CASE WHEN {failed} THEN NULL ELSE {measure} END AS {measure}"
 
 
@@ -115,7 +167,6 @@ def _update(table: str, key: str, computed: str) -> TextClause:
     )
 
 
-_SUSPECT, _FAIL = 3, 4  # QARTOD
 # Means are rounded, so that their last digit does not depend on the order in which rows are read.
 _HOURLY = _update(
     "hourly_statistics",
@@ -124,8 +175,8 @@ _HOURLY = _update(
     SELECT date_bin('1 hour', "timestamp", '2000-01-01T00:00Z') AS hour,
            {", ".join(_of_readings(measure) for measure in MEASURES)},
            count(*) AS readings,
-           count(*) FILTER (WHERE qc_verdict = {_SUSPECT}) AS suspect,
-           count(*) FILTER (WHERE qc_verdict = {_FAIL}) AS failed
+           count(*) FILTER (WHERE qc_verdict = {Verdict.SUSPECT}) AS suspect,
+           count(*) FILTER (WHERE qc_verdict = {Verdict.FAIL}) AS failed
     FROM (
         SELECT "timestamp", qc_verdict, {", ".join(_unless_failed(name) for name in MEASURES)}
         FROM weather_readings

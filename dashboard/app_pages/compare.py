@@ -20,7 +20,7 @@ with database() as connection:
         st.stop()
     start, end = frame.period(span, "UTC")
     points = data.count_readings(connection, chosen, start, end, data.MAX_POINTS + 1)
-    step = data.step_for(points, end - start, data.Step.RAW)
+    step = data.step_for(points, end - start, data.Step.RAW, cities=len(chosen))
     if step is data.Step.RAW:
         readings = data.readings(connection, chosen, start, end)
     else:

@@ -130,7 +130,7 @@ def test_alerts_are_filtered_by_city_and_severity(
 
 
 @pytest.mark.usefixtures("filled")
-@pytest.mark.parametrize("step", ["Every reading", "Hourly", "Daily"])
+@pytest.mark.parametrize("step", ["Automatic", "Every reading", "Hourly", "Daily"])
 def test_history_is_drawn_at_every_step(
     open_page: OpenPage, database_url: str, monkeypatch: pytest.MonkeyPatch, step: str
 ) -> None:

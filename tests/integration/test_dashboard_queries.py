@@ -1,12 +1,15 @@
 """What the dashboard asks stays cheap however long the history is."""
 
 import json
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import pytest
+from pandas.testing import assert_frame_equal
 from sqlalchemy import Connection, Engine, event, text
 
+from citywx.warehouse.retention import Retention, retire
+from citywx.warehouse.statistics import update_statistics
 from dashboard import data
 from tests.support.pipeline_rows import fill_pipeline
 from tests.support.weather_rows import CITIES, fill
@@ -14,6 +17,7 @@ from tests.support.weather_rows import CITIES, fill
 pytestmark = pytest.mark.integration
 NAMES = [city.name for city in CITIES[:2]]
 NOW = datetime(2026, 11, 23, 21, 0, tzinfo=UTC)
+DAY = timedelta(days=1)
 LARGE = {"weather_readings", "raw_readings"}
 
 
@@ -28,7 +32,8 @@ def _ask_everything(connection: Connection) -> None:
     data.last_readings(connection, NAMES, 50)
     data.count_readings(connection, NAMES, *day, 100)
     data.readings(connection, NAMES, *day)
-    data.summaries(connection, NAMES, *day, step=data.Step.HOUR, zone="Africa/Cairo")
+    data.summaries(connection, NAMES, *day, step=data.Step.HOUR)
+    data.summaries(connection, NAMES, *day, step=data.Step.DAY)
     data.predictions(connection, NAMES)
     data.flag_counts(connection, NAMES, NOW)
     data.batches(connection)
@@ -129,3 +134,50 @@ def test_questions_about_nothing_are_answered_with_nothing(engine: Engine) -> No
         assert data.flag_counts(connection, ["Nowhere"], NOW).empty
         assert data.process_statuses(connection) == {}
         assert data.pipeline_samples(connection, NOW) == {}
+
+
+def test_hours_and_days_come_from_the_statistics_and_the_newest_from_the_readings(
+    engine: Engine,
+) -> None:
+    fill(engine, now=NOW, days=3, hostile=False)
+    start = NOW - timedelta(days=2)
+    spans = {data.Step.HOUR: timedelta(hours=1), data.Step.DAY: timedelta(days=1)}
+    with engine.begin() as connection:
+        live = {step: data.summaries(connection, NAMES, start, NOW, step=step) for step in spans}
+        for name in NAMES:
+            update_statistics(connection, name, NOW - timedelta(days=3), NOW)
+        for step, length in spans.items():
+            kept = data.summaries(connection, NAMES, start, NOW, step=step)
+            whole = kept["timestamp"] >= start
+            assert_frame_equal(
+                kept[whole].reset_index(drop=True),
+                live[step][live[step]["timestamp"] >= start].reset_index(drop=True),
+                atol=1e-6,
+            )
+            assert set(kept.groupby("city")["timestamp"].diff().dropna()) == {length}
+            assert kept["timestamp"].max() == NOW.replace(hour=NOW.hour if length < DAY else 0) - (
+                timedelta(hours=1) if length < DAY else timedelta()
+            )
+
+
+def test_a_history_whose_readings_are_gone_is_drawn_from_the_statistics(engine: Engine) -> None:
+    fill(engine, now=NOW, days=40, hostile=False)
+    december = date(2026, 12, 1)
+    with engine.begin() as connection:
+        for name in NAMES:
+            update_statistics(connection, name, NOW - timedelta(days=40), NOW)
+        before = data.span(connection, NAMES)
+        retire(connection, Retention(december, december, None))
+        connection.execute(text("DELETE FROM live_readings"))
+        assert before is not None
+        kept = data.summaries(connection, NAMES, before.first, NOW, step=data.Step.DAY)
+    assert kept.groupby("city")["timestamp"].nunique().to_list() == [40, 40]
+
+
+@pytest.mark.parametrize(
+    ("days", "step"), [(7, data.Step.RAW), (30, data.Step.HOUR), (365, data.Step.DAY)]
+)
+def test_of_days_every_reading_of_weeks_hours_and_of_months_days(
+    days: int, step: data.Step
+) -> None:
+    assert data.step_for(100, timedelta(days=days), None) is step

@@ -14,6 +14,8 @@ import yaml
 
 from citywx.env_file import SECRETS, write_env_file
 from citywx.settings import Settings
+from citywx.warehouse.rights import GRANTS, MEMBERS
+from citywx.warehouse.roles import login_passwords
 
 PROJECT = Path(__file__).resolve().parents[2]
 COMPOSE = PROJECT / "compose.yaml"
@@ -120,6 +122,37 @@ def test_each_process_that_uses_the_broker_knows_its_own_password_and_no_other()
     }
     for user in users:
         assert SERVICES[user]["environment"]["MQTT_URL"].startswith(f"mqtt://{user}:")
+
+
+def test_each_process_that_uses_the_database_logs_in_as_a_user_of_its_own() -> None:
+    users = {
+        name: re.match(r"postgresql://(\w+):\$\{(\w+)", service["environment"]["DATABASE_URL"])
+        for name, service in OURS.items()
+        if "DATABASE_URL" in service["environment"]
+    }
+    dagster = ("citywx_dagster", "POSTGRES_DAGSTER_PASSWORD")
+    assert {name: found.groups() for name, found in users.items() if found} == {
+        "migrate": ("citywx", "POSTGRES_PASSWORD"),
+        "poller": ("citywx_poller", "POSTGRES_POLLER_PASSWORD"),
+        "recorder": ("citywx_recorder", "POSTGRES_RECORDER_PASSWORD"),
+        "notifier": ("citywx_notifier", "POSTGRES_NOTIFIER_PASSWORD"),
+        "dashboard": ("citywx_dashboard_rw", "POSTGRES_DASHBOARD_PASSWORD"),
+        **dict.fromkeys(("dagster-code", "dagster", "dagster-daemon"), dagster),
+    }
+
+
+def test_only_the_migration_knows_the_owners_password_and_it_makes_every_user() -> None:
+    knowing = {
+        name: set(re.findall(r"POSTGRES_\w*PASSWORD(?=:\?)", str(service["environment"])))
+        for name, service in OURS.items()
+    }
+    assert {name for name, known in knowing.items() if "POSTGRES_PASSWORD" in known} == {"migrate"}
+    assert knowing["migrate"] == {name for name in SECRETS if name.startswith("POSTGRES_")}
+    assert all(len(known) <= 1 for name, known in knowing.items() if name != "migrate")
+    given = {f"{name}=x" for name in knowing["migrate"]}
+    roles = login_passwords(Settings(**dict(pair.lower().split("=") for pair in given)))
+    assert set(roles) <= {*GRANTS, *MEMBERS}
+    assert len(roles) == len(knowing["migrate"]) - 1
 
 
 def test_the_tls_file_adds_a_listener_to_the_broker_and_touches_nothing_else() -> None:

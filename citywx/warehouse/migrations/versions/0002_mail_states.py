@@ -39,6 +39,19 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
-    """Schemas only move forward: what was recorded about sent mails must not be lost."""
-    message = "the schema moves forward only: restore a backup instead"
-    raise RuntimeError(message)
+    """Forget retries and requests; of a city that is confirmed, that it was asked for again."""
+    for statement in (
+        "DROP TABLE subscription_requests",
+        """
+        DELETE FROM subscriber_cities AS asked USING subscriber_cities AS has
+        WHERE asked.pending AND NOT has.pending
+          AND (asked.subscriber_id, asked.city) = (has.subscriber_id, has.city)
+        """,
+        "ALTER TABLE subscriber_cities DROP CONSTRAINT subscriber_cities_pkey",
+        "ALTER TABLE subscriber_cities ADD PRIMARY KEY (subscriber_id, city)",
+        "DROP INDEX subscribers_address",
+        "ALTER TABLE mail_outbox DROP CONSTRAINT mail_outbox_state",
+        "ALTER TABLE email_ledger DROP CONSTRAINT email_ledger_state",
+        "ALTER TABLE email_ledger DROP COLUMN next_attempt_at",  # its index goes with it
+    ):
+        op.execute(statement)

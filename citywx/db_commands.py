@@ -1,0 +1,52 @@
+"""What `citywx db …` does with the schema and its roles, for the database that is meant."""
+
+from alembic.util import CommandError
+
+from citywx.command_database import database_engine
+from citywx.settings import Settings
+from citywx.warehouse.database import current_revision, downgrade, migrate, newest_revision
+from citywx.warehouse.roles import create_roles, existing_roles, grant_rights
+
+
+class DowngradeError(Exception):
+    """There is no such older revision, or no way back to it."""
+
+
+def upgrade_schema(settings: Settings) -> str:
+    """Bring the schema up to date; returns what to tell."""
+    engine = database_engine(settings, application="db upgrade")
+    with engine.connect() as connection:
+        before = current_revision(connection)
+    migrate(engine)
+    newest = newest_revision()
+    return f"at revision {newest}" if before == newest else f"from {before} to {newest}"
+
+
+def downgrade_schema(settings: Settings, revision: str) -> str:
+    """Take the schema back to `revision`; returns what to tell."""
+    engine = database_engine(settings, application="db downgrade")
+    try:
+        downgrade(engine, revision)
+    except (CommandError, RuntimeError) as error:
+        raise DowngradeError(str(error)) from None
+    return f"at revision {revision}"
+
+
+def schema_state(settings: Settings) -> dict[str, object]:
+    """The revision that is there, the one that is needed, and the roles that exist."""
+    engine = database_engine(settings, application="db current")
+    with engine.connect() as connection:
+        return {
+            "revision": current_revision(connection),
+            "newest": newest_revision(),
+            "roles": existing_roles(connection),
+        }
+
+
+def make_roles(settings: Settings) -> str:
+    """Create the roles that are missing, and give each its rights; returns what to tell."""
+    engine = database_engine(settings, application="db roles")
+    with engine.begin() as connection:
+        created = create_roles(connection, settings)
+        roles = grant_rights(connection)
+    return f"{len(created)} roles created; {', '.join(roles)} have their rights"

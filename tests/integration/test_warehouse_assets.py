@@ -1,0 +1,85 @@
+"""The Dagster side of what surrounds the readings: statistics, climatology, upkeep."""
+
+from collections.abc import Iterator
+from datetime import UTC, date, datetime
+from pathlib import Path
+
+import dagster as dg
+import pytest
+from sqlalchemy import Engine, inspect, text
+
+from citywx.home import Home
+from citywx.settings import Settings
+from citywx.warehouse.cities import add_unresolved
+from iot_assets.definitions import build_definitions
+from iot_assets.resources import Pipeline
+from tests.support.warehouse_rows import add_hours
+
+pytestmark = pytest.mark.integration
+
+DAY = date(2026, 3, 31)
+
+
+@pytest.fixture
+def instance() -> Iterator[dg.DagsterInstance]:
+    with dg.DagsterInstance.ephemeral() as made:
+        yield made
+
+
+def pipeline(engine: Engine, folder: Path, **settings: int) -> Pipeline:
+    found = Settings(data_dir=folder, home_name="test", **settings)
+    return Pipeline(found, Home.named(found, "test"), engine)
+
+
+def run(
+    job: str, pipeline: Pipeline, instance: dg.DagsterInstance, **options: object
+) -> dg.ExecuteInProcessResult:
+    definitions = build_definitions(pipeline.settings)
+    return definitions.resolve_job_def(job).execute_in_process(
+        instance=instance, resources={"pipeline": pipeline}, **options
+    )
+
+
+def test_upkeep_makes_months_ahead_and_drops_old_ones(
+    engine: Engine, tmp_path: Path, instance: dg.DagsterInstance
+) -> None:
+    with engine.begin() as connection:
+        add_hours(connection, "Oslo", date(2020, 1, 31), 48)
+    result = run("warehouse_upkeep", pipeline(engine, tmp_path, retain_months=12), instance)
+    assert result.success
+    names = set(inspect(engine).get_table_names())
+    assert f"raw_readings_{datetime.now(UTC):%Y_%m}" in names
+    assert not [name for name in names if "_2020_" in name]
+
+
+def test_statistics_of_days_are_made_anew_by_a_run_of_their_assets(
+    engine: Engine, tmp_path: Path, instance: dg.DagsterInstance
+) -> None:
+    with engine.begin() as connection:
+        add_unresolved(connection, ["Oslo"])
+        add_hours(connection, "Oslo", DAY, 30)
+    here = pipeline(engine, tmp_path)
+    assets = dg.AssetSelection.assets("hourly_statistics", "daily_statistics")
+    job = dg.define_asset_job("rebuild", assets)
+    definitions = dg.Definitions.merge(build_definitions(here.settings), dg.Definitions(jobs=[job]))
+    result = definitions.resolve_job_def("rebuild").execute_in_process(
+        instance=instance, resources={"pipeline": here}, partition_key="2026-03-31"
+    )
+    made = {
+        found.asset_key.to_user_string(): found.metadata["rows"].value
+        for found in result.asset_materializations_for_node("statistics")
+    }
+    assert made == {"hourly_statistics": 24, "daily_statistics": 1}
+
+
+def test_usual_ranges_are_versions_that_the_run_tells_of(
+    engine: Engine, tmp_path: Path, instance: dg.DagsterInstance
+) -> None:
+    with engine.begin() as connection:
+        add_unresolved(connection, ["Oslo", "Bergen"])
+        add_hours(connection, "Oslo", DAY, 24 * 70, qc_verdict=1)
+    result = run("find_usual_ranges", pipeline(engine, tmp_path), instance)
+    (found,) = result.asset_materializations_for_node("climatology")
+    assert found.metadata["cities_changed"].value == 1
+    with engine.connect() as connection:
+        assert connection.scalar(text("SELECT max(version) FROM climatology")) == 1
