@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 _FAILED = 1
 _USAGE = 2
+_DAY = "%Y-%m-%d"
 
 app = typer.Typer(
     name="citywx",
@@ -135,6 +136,26 @@ def env() -> None:
 
         write_env_file(Path(".env"))
         print("wrote .env (readable by you alone); now: docker compose up -d")
+
+
+@app.command()
+def backfill(
+    first: Annotated[datetime, typer.Option("--from", formats=[_DAY], help="First UTC day.")],
+    last: Annotated[datetime, typer.Option("--to", formats=[_DAY], help="Last UTC day.")],
+    source: Annotated[
+        list[str] | None,
+        typer.Option(help="open-meteo-archive (default), or .csv or .csv.gz files, one each time."),
+    ] = None,
+    city: Annotated[
+        list[str] | None, typer.Option(help="Only this city, one each time; by default all.")
+    ] = None,
+) -> None:
+    """Append years of history to the log; the same command goes on where it was stopped."""
+    with _plain_errors():
+        from citywx.backfill import BackfillRequest
+        from citywx.backfill_command import become_backfill
+
+        become_backfill(_settings(), BackfillRequest.of(first, last, source or [], city or []))
 
 
 @subscribers.command("import")

@@ -3,6 +3,7 @@
 Any other error is a fault of citywx itself, and keeps its traceback.
 """
 
+from citywx.backfill import BackfillError
 from citywx.env_file import EnvFileExistsError
 from citywx.home import HomeError
 from citywx.inspection import NotReadableError
@@ -20,6 +21,7 @@ from citywx.subscribers_csv import SubscribersFileError
 from citywx.warehouse.database import DatabaseNotConfiguredError
 
 USAGE_MISTAKES = (
+    BackfillError,
     EnvFileExistsError,
     HomeError,
     NotReadableError,

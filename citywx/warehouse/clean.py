@@ -41,6 +41,10 @@ class InvalidRowsError(Exception):
             f"{report.count} cleaned rows break the schema, first {first['check']}: {first['row']}"
         )
 
+    def __reduce__(self) -> tuple[type["InvalidRowsError"], tuple[FailureReport]]:
+        """Come whole from the process that cleaned."""
+        return (InvalidRowsError, (self.report,))
+
 
 @dataclass(frozen=True, slots=True)
 class CleanResult:
