@@ -18,8 +18,10 @@ from citywx.warehouse.clean import CleanResult, rules_of
 from citywx.warehouse.database import engine_for
 from citywx.weather.cleaning import CleaningRules
 
-WORTH_PROCESSES = 48
-"""Chunks from which on it pays to start processes, each of which imports pandas for seconds."""
+_WORTH_PROCESSES = 128
+"""Chunks from which on it pays to start processes: one takes 0.1 s, a process some seconds."""
+_WORTH_DASK = 16
+"""The same for workers that are there already."""
 _CONNECTIONS = 8  # of one process: a Dask worker may have several threads
 
 Chunk = clean._Chunk  # noqa: SLF001 - the seam to `clean`, with the two functions at the end
@@ -38,16 +40,23 @@ def clean_days_on(
     The processes connect to the DATABASE_URL of `settings`. A few chunks are cleaned here.
     """
     chunks = _chunks(engine, sorted(set(days)), only_dirty=only_dirty)
-    results: Iterable[CleanResult]
-    if len(chunks) < WORTH_PROCESSES:
+    if len(chunks) < (_WORTH_DASK if settings.dask_scheduler else _WORTH_PROCESSES):
         rules = rules_of(settings)
-        results = (_clean(engine, chunk, rules) for chunk in chunks)
+        result = sum((_clean(engine, chunk, rules) for chunk in chunks), CleanResult())
     else:
-        results = run_all(open_executor, partial(clean_chunk_of, settings), by_turns(chunks))
-    total = sum(results, CleanResult())
+        result = clean_chunks_on(open_executor, chunks, settings)
     with engine.begin() as connection:
         clean._move_watermarks(connection)  # noqa: SLF001
-    return total
+    return result
+
+
+def clean_chunks_on(
+    open_executor: ExecutorOpener, chunks: Iterable[Chunk], settings: Settings
+) -> CleanResult:
+    """Clean chunks on an executor, each once or, where a process was killed, once more."""
+    return sum(
+        run_all(open_executor, partial(clean_chunk_of, settings), by_turns(chunks)), CleanResult()
+    )
 
 
 def clean_chunk_of(settings: Settings, chunk: Chunk) -> CleanResult:

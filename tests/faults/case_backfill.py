@@ -125,10 +125,9 @@ def _days_of(engine: Engine) -> list[str]:
 def _rows(engine: Engine) -> tuple[int, str]:
     """How many cleaned rows there are, and a digest of all of them."""
     columns = ", ".join(f't."{name}"' for name in CLEAN_COLUMNS)
-    query = text(
-        "SELECT count(*), md5(string_agg(md5(row::text), '' ORDER BY city, timestamp)) "
-        f"FROM (SELECT city, timestamp, ROW({columns}) AS row FROM weather_readings AS t) AS rows"
-    )
+    rows = f"SELECT city, timestamp, ROW({columns}) AS row FROM weather_readings AS t"  # noqa: S608 - our own names
+    digest = "md5(string_agg(md5(row::text), '' ORDER BY city, timestamp))"
+    query = text(f"SELECT count(*), {digest} FROM ({rows}) AS rows")  # noqa: S608 - the same
     with engine.connect() as connection:
         found = connection.execute(query).one()
     return int(found[0]), str(found[1])

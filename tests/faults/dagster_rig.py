@@ -27,6 +27,8 @@ from tests.support.ports import free_port
 
 ROOT = Path(__file__).parents[2]
 CODE, WEB, DAEMON = "dagster-code", "dagster-webserver", "dagster-daemon"
+POSTGRES = "postgres"
+_HOME = "backfill"
 _READY_SECONDS = 90
 _END_SECONDS = 600
 _LOOK_SECONDS = 0.5
@@ -75,7 +77,32 @@ class DagsterRig:
     home: Home
     engine: Engine
     supervisor: Supervisor
-    graphql: str
+    web_port: int
+
+    def start(self) -> None:
+        """Start Dagster's processes, and wait until they are ready."""
+        database = self.settings.database_url
+        url = database.get_secret_value() if database else ""
+        code_port = free_port()
+        environment = {
+            **raw_environment(),
+            **dagster_environment(self.home, url, code_port),
+            "DATA_DIR": str(self.settings.data_dir),
+            "HOME_NAME": self.home.name,
+            "WEATHER_SOURCE": self.settings.weather_source.value,
+            "DATABASE_URL": url,
+        }
+        ports = Ports(0, 0, self.web_port, code_port, 0)  # the others are not started from here
+        for program in pipeline(self.settings, ports):
+            if program.name in (CODE, WEB, DAEMON):
+                log = self.home.path / f"{program.name}.log"
+                self.supervisor.add(Service(program.name, program.command, log, environment, ROOT))
+        deadline = time.monotonic() + _READY_SECONDS
+        while not self.ready():
+            if time.monotonic() > deadline:
+                message = f"Dagster is not ready within {_READY_SECONDS} s"
+                raise TimeoutError(message)
+            time.sleep(_LOOK_SECONDS)
 
     def launch(self, days: Sequence[str]) -> str:
         """Ask for a backfill of these partitions; its id."""
@@ -126,8 +153,9 @@ class DagsterRig:
         return bool(answer["repositoriesOrError"].get("nodes")) and healthy
 
     def _ask(self, query: str, **variables: object) -> dict[str, Any]:
+        url = f"http://127.0.0.1:{self.web_port}/graphql"
         body = {"query": query, "variables": variables}
-        answer = requests.post(self.graphql, json=body, timeout=30)
+        answer = requests.post(url, json=body, timeout=30)
         answer.raise_for_status()
         found: dict[str, Any] = answer.json()["data"]
         return found
@@ -142,67 +170,38 @@ def _run(found: dict[str, Any]) -> Run:
 
 
 @contextmanager
-def running_dagster(
-    prepare: Callable[[Settings, Home, Engine], None], **more: str
-) -> Iterator[DagsterRig]:
-    """Start it all once `prepare` has filled the database; `more` are settings."""
+def running_dagster(prepare: Callable[[Settings, Home, Engine], None]) -> Iterator[DagsterRig]:
+    """Start it all once `prepare` has filled the log and the database."""
     with tempfile.TemporaryDirectory(prefix="citywx-dagster-") as name:
-        folder = Path(name)
-        folder.chmod(0o755)  # PostgreSQL may run as another user
-        database = Database(folder / "postgres")
         supervisor = Supervisor()
         try:
-            supervisor.add(
-                database.service(folder / "postgres.log", {**raw_environment()}, ("fsync=off",))
-            )
-            postgres.prepare(database.data, database.port, database.password)
-            settings = Settings(
-                _env_file=None,
-                data_dir=folder,
-                home_name="backfill",
-                weather_source=WeatherSource.OPEN_METEO,
-                database_url=SecretStr(database.url),
-            )
-            home = Home.named(settings, "backfill")
+            settings = _with_database(Path(name), supervisor)
+            home = Home.named(settings, _HOME)
             home.dagster.mkdir(parents=True)
             shutil.copyfile(ROOT / "dagster.yaml", home.dagster / "dagster.yaml")
-            prepare_database(settings)
             engine = engine_for(settings, application="fault tests", pool_size=2)
             prepare(settings, home, engine)
-            yield _start(supervisor, settings, home, engine, database, more)
+            rig = DagsterRig(settings, home, engine, supervisor, web_port=free_port())
+            rig.start()
+            yield rig
             engine.dispose()
         finally:
-            supervisor.stop([DAEMON, WEB, CODE, "postgres"])
+            supervisor.stop([DAEMON, WEB, CODE, POSTGRES])
 
 
-def _start(
-    supervisor: Supervisor,
-    settings: Settings,
-    home: Home,
-    engine: Engine,
-    database: Database,
-    more: dict[str, str],
-) -> DagsterRig:
-    code_port, web_port = free_port(), free_port()
-    environment = {
-        **raw_environment(),
-        **dagster_environment(home, database.url, code_port),
-        "DATA_DIR": str(settings.data_dir),
-        "HOME_NAME": home.name,
-        "WEATHER_SOURCE": settings.weather_source.value,
-        "DATABASE_URL": database.url,
-        **more,
-    }
-    ports = Ports(database.port, 0, web_port, code_port, 0)  # no broker, no dashboard
-    for program in pipeline(settings, ports):
-        if program.name.startswith("dagster"):
-            log = home.path / f"{program.name}.log"
-            supervisor.add(Service(program.name, program.command, log, environment, ROOT))
-    rig = DagsterRig(settings, home, engine, supervisor, f"http://127.0.0.1:{web_port}/graphql")
-    deadline = time.monotonic() + _READY_SECONDS
-    while not rig.ready():
-        if time.monotonic() > deadline:
-            message = f"Dagster is not ready within {_READY_SECONDS} s"
-            raise TimeoutError(message)
-        time.sleep(_LOOK_SECONDS)
-    return rig
+def _with_database(folder: Path, supervisor: Supervisor) -> Settings:
+    """Settings of a home with a database of its own, which runs."""
+    folder.chmod(0o755)  # PostgreSQL may run as another user
+    database = Database(folder / POSTGRES)
+    log = folder / "postgres.log"
+    supervisor.add(database.service(log, raw_environment(), ("fsync=off",)))
+    postgres.prepare(database.data, database.port, database.password)
+    settings = Settings(
+        _env_file=None,
+        data_dir=folder,
+        home_name=_HOME,
+        weather_source=WeatherSource.OPEN_METEO,
+        database_url=SecretStr(database.url),
+    )
+    prepare_database(settings)
+    return settings

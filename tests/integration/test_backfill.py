@@ -196,7 +196,7 @@ def test_a_stopped_backfill_goes_on_without_the_pieces_that_are_done(
 
 def test_two_backfills_at_once_are_refused(bench: Bench, weather_server: WeatherServer) -> None:
     weather_server.answer = lambda path, query: (
-        weather_server.closing.wait(30) and Answer() or archive(path, query)
+        (weather_server.closing.wait(30) and Answer()) or archive(path, query)
     )
     first = bench.start("--from", "2024-01-01", "--to", "2024-01-01", "--city", "London")
     wait_until(lambda: bool(weather_server.requests))
