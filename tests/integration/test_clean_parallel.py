@@ -160,7 +160,6 @@ def on(cluster: Cluster, settings: Settings) -> Settings:
 def test_a_dask_cluster_gives_the_same_rows(
     loaded: Settings, engine: Engine, cluster: Cluster
 ) -> None:
-    assert 2 * len(CITIES) >= WORTH_DASK
     expected = cleaned_here(engine, loaded)
     result = clean_on(engine, on(cluster, loaded))
     assert rows(engine) == expected
