@@ -13,6 +13,8 @@ import typer
 from citywx.cli_db import db
 from citywx.cli_frame import FAILED, Json, Yes, load_settings, plain_errors
 
+_DAY = "%Y-%m-%d"
+
 app = typer.Typer(
     name="citywx",
     help="A real-time weather pipeline for cities.",
@@ -36,7 +38,7 @@ def up(
     with plain_errors():
         from citywx.local_stack.foreground import run_up
 
-        raise typer.Exit(run_up(load_settings(), detach=detach, say=_say))
+        raise typer.Exit(run_up(loadload_settings(), detach=detach, say=_say))
 
 
 @app.command()
@@ -46,7 +48,7 @@ def down() -> None:
         from citywx.home import Home
         from citywx.local_stack.up import stop
 
-        home = Home.find(load_settings())
+        home = Home.find(loadload_settings())
         print("stopped" if stop(home, _say) else f"nothing runs in {home.path}")
 
 
@@ -59,7 +61,7 @@ def status(*, as_json: Json = False) -> None:
         from citywx.local_stack.screen import progress_lines, status_lines
         from citywx.local_stack.status import read_status
 
-        settings = load_settings()
+        settings = loadload_settings()
         home = Home.find(settings)
         found = read_status(home)
         progress = read_progress(settings, home, datetime.now(UTC))
@@ -78,7 +80,7 @@ def inspect(
     with plain_errors():
         from citywx.inspection import inspect_file
 
-        found = inspect_file(file, earliest=load_settings().history_start)
+        found = inspect_file(file, earliest=loadload_settings().history_start)
         if as_json:
             print(json.dumps(found.as_json(), indent=2))
             return
@@ -95,20 +97,20 @@ def trace(
     city: Annotated[str | None, typer.Argument(help="A city; without it, all.")] = None,
     *,
     day: Annotated[
-        datetime | None, typer.Option(formats=["%Y-%m-%d"], help="A UTC day; without it, any.")
+        datetime | None, typer.Option(formats=[_DAY], help="A UTC day; without it, any.")
     ] = None,
     flag: Annotated[str | None, typer.Option(help="Only readings with this quality flag.")] = None,
     most: Annotated[int, typer.Option(min=1, help="So many readings, the newest first.")] = 20,
     as_json: Json = False,
 ) -> None:
     """Show cleaned readings, why they are doubted, and the lines of the log behind them."""
-    with _plain_errors():
+    with plain_errors():
         from citywx import trace_command
         from citywx.command_database import database_engine
         from citywx.home import Home
         from citywx.warehouse.trace import trace as find
 
-        settings = _settings()
+        settings = load_settings()
         asked = trace_command.asked_for(city, day.date() if day else None, flag, most)
         with database_engine(settings, application="trace").connect() as connection:
             found = list(find(connection, asked))
@@ -128,7 +130,7 @@ def doctor() -> None:
     with plain_errors():
         from citywx.local_stack.doctor import examine, is_fit, report_lines
 
-        findings = list(examine(load_settings()))
+        findings = list(examine(loadload_settings()))
         print("\n".join(report_lines(findings)))
         raise typer.Exit(0 if is_fit(findings) else FAILED)
 
@@ -140,7 +142,7 @@ def reset(*, yes: Yes = False) -> None:
         from citywx.home import Home
         from citywx.local_stack.reset import delete, what_is_deleted
 
-        settings = load_settings()
+        settings = loadload_settings()
         paths = what_is_deleted(settings, Home.find(settings))
         print("This deletes for good:")
         for path in paths:
@@ -161,6 +163,26 @@ def env() -> None:
         print("wrote .env (readable by you alone); now: docker compose up -d")
 
 
+@app.command()
+def backfill(
+    first: Annotated[datetime, typer.Option("--from", formats=[_DAY], help="First UTC day.")],
+    last: Annotated[datetime, typer.Option("--to", formats=[_DAY], help="Last UTC day.")],
+    source: Annotated[
+        list[str] | None,
+        typer.Option(help="open-meteo-archive (default), or .csv or .csv.gz files, one each time."),
+    ] = None,
+    city: Annotated[
+        list[str] | None, typer.Option(help="Only this city, one each time; by default all.")
+    ] = None,
+) -> None:
+    """Append years of history to the log; the same command goes on where it was stopped."""
+    with plain_errors():
+        from citywx.backfill import BackfillRequest
+        from citywx.backfill_command import become_backfill
+
+        become_backfill(load_settings(), BackfillRequest.of(first, last, source or [], city or []))
+
+
 @subscribers.command("import")
 def import_subscribers(
     file: Annotated[Path, typer.Argument(help="A CSV file with the columns email and cities.")],
@@ -175,7 +197,10 @@ def import_subscribers(
         from citywx.subscribers_command import import_file
 
         result = import_file(
-            load_settings(), file, confirmed_elsewhere=confirmed_elsewhere, now=datetime.now(UTC)
+            loadload_settings(),
+            file,
+            confirmed_elsewhere=confirmed_elsewhere,
+            now=datetime.now(UTC),
         )
         print(f"{result.added} added, {result.known} known already")
         print(f"{len(result.rejected)} rejected lines")
@@ -189,7 +214,7 @@ def export_subscribers() -> None:
     with plain_errors():
         from citywx.subscribers_command import export_to_stdout
 
-        export_to_stdout(load_settings())
+        export_to_stdout(loadload_settings())
 
 
 def _say(line: str) -> None:

@@ -135,6 +135,10 @@ class Settings(BaseSettings):
     open_meteo_geocoding_url: str = Field(
         "https://geocoding-api.open-meteo.com", description="Base address of its geocoder."
     )
+    open_meteo_archive_url: str = Field(
+        "https://archive-api.open-meteo.com",
+        description="Base address of its archive, which `citywx backfill` asks.",
+    )
     poll_seconds: float = Field(600, ge=1, description="Seconds between two polls of all cities.")
     backfill_days: int = Field(
         14, ge=0, le=92, description="Days of history that the first start fills in."
@@ -230,6 +234,14 @@ class Settings(BaseSettings):
     )
 
     # Processes
+    workers: int | None = Field(
+        None, ge=1, description="Processes that clean a long history; by default one a core."
+    )
+    dask_scheduler: str | None = Field(
+        None,
+        pattern=r"^(tcp|tls)://[^\s/]+:\d+$",
+        description="Dask scheduler, `tcp://host:port`, whose workers clean instead.",
+    )
     batch_seconds: float = Field(
         60, ge=1, description="At most one batch load of new readings in this many seconds."
     )

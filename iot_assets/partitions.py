@@ -1,4 +1,4 @@
-"""Partitions: UTC days of observation time, and the days of a run."""
+"""Partitions: UTC days of observation time, the days of a run, and how a backfill is cut up."""
 
 from collections.abc import Sequence
 from datetime import date, datetime
@@ -6,6 +6,9 @@ from datetime import date, datetime
 import dagster as dg
 
 PARTITION_FORMAT = "%Y-%m-%d"
+BACKFILL = dg.BackfillPolicy.multi_run(max_partitions_per_run=100)
+"""Each run of a backfill is a process and a piece that is not repeated; two work at once."""
+
 _INTO_TOMORROW = 2  # offsets: today is not over (1), and a clock a little ahead writes tomorrow (2)
 
 

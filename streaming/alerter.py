@@ -44,6 +44,8 @@ CLIENT_ID = f"citywx-{NAME}"
 _WAIT_SECONDS = 0.25
 _SAVE_SECONDS = 0.5
 _RETRY_SECONDS = 0.5
+_NEWS = timedelta(days=1)
+"""Weather observed longer ago is history: its alerts are recorded, and nobody is written to."""
 
 _log = logging.getLogger(__name__)
 
@@ -195,7 +197,7 @@ def _event_body(event: AlertEvent, item: LogReading, decided_at: datetime) -> di
         "latency_from": counted_from,
         "segment": item.segment,
         "offset": item.offset,
-        "notify": event.notify,
+        "notify": event.notify and decided_at - event.observed_at <= _NEWS,
     }
 
 

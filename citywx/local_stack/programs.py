@@ -84,13 +84,14 @@ def environment(settings: Settings, plan: Plan) -> dict[str, str]:
     return {
         **inherited,
         **settled,
-        **_dagster_environment(home, addresses.database, plan.ports.dagster_code),
+        **dagster_environment(home, addresses.database, plan.ports.dagster_code),
         MARK: str(home.path),
         "PYTHONUNBUFFERED": "1",
     }
 
 
-def _dagster_environment(home: Home, database: str, code_port: int) -> dict[str, str]:
+def dagster_environment(home: Home, database: str, code_port: int) -> dict[str, str]:
+    """What Dagster's own processes need to find its records."""
     url = make_url(database)
     return {
         "DAGSTER_HOME": str(home.dagster),  # Dagster makes folders in it, so not the project's own

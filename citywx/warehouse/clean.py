@@ -40,6 +40,10 @@ class InvalidRowsError(Exception):
             f"{report.count} cleaned rows break the schema, first {first['check']}: {first['row']}"
         )
 
+    def __reduce__(self) -> tuple[type["InvalidRowsError"], tuple[FailureReport]]:
+        """Come whole from the process that cleaned."""
+        return (InvalidRowsError, (self.report,))
+
 
 @dataclass(frozen=True, slots=True)
 class CleanResult:
@@ -78,16 +82,19 @@ def clean_days(
     RawReadingsGoneError for whole days whose raw readings are no longer kept.
     """
     rules = rules_of(settings)
+    batches = work_in(engine, days, only_dirty=only_dirty)
+    result = sum((clean_batch(engine, batch, rules) for batch in batches), CleanResult())
+    move_watermarks(engine)
+    return result
+
+
+def work_in(engine: Engine, days: Iterable[date], *, only_dirty: bool) -> list[Batch]:
+    """The batches that `clean_days` cleans; RawReadingsGoneError as there."""
     days = frozenset(days)
     with engine.connect() as connection:
         if not only_dirty:
             refuse_days_without_raw(days, first_day_with_raw(connection))
-        batches = batches_of(connection, days, only_dirty=only_dirty)
-    result = CleanResult()
-    for batch in batches:
-        result += clean_batch(engine, batch, rules)
-    move_watermarks(engine)
-    return result
+        return batches_of(connection, days, only_dirty=only_dirty)
 
 
 def clean_batch(engine: Engine, batch: Batch, rules: CleaningRules) -> CleanResult:

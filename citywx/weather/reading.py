@@ -29,6 +29,8 @@ COLUMNS = (*CONTRACT_COLUMNS, "source", "fetched_at")
 """The columns that citywx itself writes."""
 
 DEFAULT_SOURCE = "csv"
+ARCHIVE_SOURCE = "open-meteo-archive"
+"""The source of readings that are history from the start: nobody is alerted about them."""
 MAX_TEXT_LENGTH = 200
 FUTURE_TOLERANCE = timedelta(minutes=5)
 

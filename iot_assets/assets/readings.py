@@ -1,13 +1,16 @@
 """The log → `raw_readings` → `weather_readings`: what came in, and what it is worth."""
 
+from functools import partial
+
 import dagster as dg
 from sqlalchemy import func, select
 
+from citywx.compute import executor
 from citywx.warehouse import tables
 from citywx.warehouse.load import load_log
 from iot_assets.assets.staging import readings_csv
 from iot_assets.columns import column_lineage, column_schema
-from iot_assets.partitions import days_of
+from iot_assets.partitions import BACKFILL, days_of
 from iot_assets.resources import Pipeline
 
 ATTEMPT_TAG = "citywx/attempt"
@@ -72,7 +75,7 @@ def weather_readings_by(days: dg.DailyPartitionsDefinition) -> dg.AssetsDefiniti
         name="weather_readings",
         deps=[raw_readings],
         partitions_def=days,
-        backfill_policy=dg.BackfillPolicy.multi_run(max_partitions_per_run=100),
+        backfill_policy=BACKFILL,
         group_name="readings",
         kinds={"postgres", "pandas", "pandera"},
         owners=BATCH_TEAM,
@@ -101,14 +104,20 @@ def weather_readings_by(days: dg.DailyPartitionsDefinition) -> dg.AssetsDefiniti
         flags, and adds `mod_high_temp`, `low_temp` and `temp_message`. Partitions are UTC days of
         observation time; a run cleans the windows that loading has noted in its days.
         """
-        from citywx.warehouse.clean import clean_days  # noqa: PLC0415 - pandas, only in a run
+        from citywx.warehouse.clean_parallel import (  # noqa: PLC0415 - pandas, only in a run
+            clean_days_on,
+        )
         from iot_assets.check_queries import readings_by_day  # noqa: PLC0415
         from iot_assets.markdown import bar_plot  # noqa: PLC0415
 
         wanted = days_of(context.partition_keys)
         asked_by_sensor = ATTEMPT_TAG in context.run.tags
-        result = clean_days(
-            pipeline.engine, wanted, settings=pipeline.settings, only_dirty=asked_by_sensor
+        result = clean_days_on(
+            partial(executor, pipeline.settings),
+            pipeline.engine,
+            wanted,
+            settings=pipeline.settings,
+            only_dirty=asked_by_sensor,
         )
         with pipeline.engine.connect() as connection:
             rows = readings_by_day(connection, wanted)

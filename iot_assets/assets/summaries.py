@@ -8,7 +8,7 @@ from citywx.warehouse import tables
 from citywx.warehouse.cities import known_cities
 from iot_assets.assets.readings import BATCH_TEAM
 from iot_assets.columns import column_lineage, column_schema
-from iot_assets.partitions import days_of
+from iot_assets.partitions import BACKFILL, days_of
 from iot_assets.resources import Pipeline
 
 _ORIGINS = {
@@ -31,7 +31,7 @@ def daily_summaries_by(days: dg.DailyPartitionsDefinition) -> dg.AssetsDefinitio
         name="daily_summaries",
         deps=["weather_readings"],
         partitions_def=days,
-        backfill_policy=dg.BackfillPolicy.multi_run(max_partitions_per_run=100),
+        backfill_policy=BACKFILL,
         group_name="summaries",
         kinds={"postgres", "pandas"},
         owners=BATCH_TEAM,

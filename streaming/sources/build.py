@@ -96,7 +96,7 @@ def _polling(process: Process, kind: WeatherSource) -> tuple[Source, list[City]]
     service: OpenMeteo | OpenWeatherMap = open_meteo
     if kind is WeatherSource.OPENWEATHERMAP and settings.openweather_api_key is not None:
         service = OpenWeatherMap(client, settings.openweather_url, settings.openweather_api_key)
-    cities = _cities(process, _careful(service))
+    cities = _cities(process, careful(service))
     now = datetime.now(UTC)
     state = PollerState.load(poller_state_file(process.home))
     live = Polling(service, cities, poll_seconds=settings.poll_seconds, state=state, now=now)
@@ -127,7 +127,7 @@ def _cities(process: Process, geocode: Geocoder | None) -> list[City]:
     return cities
 
 
-def _careful(service: OpenMeteo | OpenWeatherMap) -> Geocoder:
+def careful(service: OpenMeteo | OpenWeatherMap) -> Geocoder:
     """The service's geocoder, whose failures mean that the place stays unknown."""
 
     def geocode(entry: CityEntry) -> City | None:

@@ -37,8 +37,8 @@ _HUMIDITY = "relative_humidity_2m"
 _PRESSURE = "pressure_msl"  # surface_pressure is not at sea level
 _WIND = "wind_speed_10m"
 _CODE = "weather_code"
-_VARIABLES = f"{_TEMPERATURE},{_HUMIDITY},{_PRESSURE},{_WIND},{_CODE}"
-_UNITS = {"wind_speed_unit": "ms", "temperature_unit": "celsius", "timeformat": "unixtime"}
+VARIABLES = f"{_TEMPERATURE},{_HUMIDITY},{_PRESSURE},{_WIND},{_CODE}"
+UNITS = {"wind_speed_unit": "ms", "temperature_unit": "celsius", "timeformat": "unixtime"}
 _ISO_TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d(:\d\d)?", re.ASCII)
 
 _SCALES = {
@@ -66,11 +66,11 @@ class OpenMeteo:
 
     def current(self, city: City) -> Reading:
         """The city's present weather; SourceError when there is none to be had."""
-        return parse_current(self._forecast(city, {"current": _VARIABLES}), city.name)
+        return parse_current(self._forecast(city, {"current": VARIABLES}), city.name)
 
     def history(self, city: City, days: int, now: datetime) -> list[Reading]:
         """The last days by hour, up to now; SourceError when they cannot be had."""
-        asked: dict[str, str | int] = {"hourly": _VARIABLES, "past_days": days, "forecast_days": 1}
+        asked: dict[str, str | int] = {"hourly": VARIABLES, "past_days": days, "forecast_days": 1}
         readings = parse_hourly(self._forecast(city, asked), city.name)
         return [r for r in readings if now - timedelta(days=days) <= r.timestamp <= now]
 
@@ -83,7 +83,7 @@ class OpenMeteo:
 
     def _forecast(self, city: City, asked: Mapping[str, str | int]) -> object:
         place = {"latitude": city.latitude or 0.0, "longitude": city.longitude or 0.0}
-        return self._client.get_json(f"{self._base_url}/v1/forecast", {**place, **asked, **_UNITS})
+        return self._client.get_json(f"{self._base_url}/v1/forecast", {**place, **asked, **UNITS})
 
 
 def parse_current(answer: object, city: str) -> Reading:

@@ -41,12 +41,23 @@ class Row:
 class ReplayFile:
     """The rows of one file, any number of times."""
 
-    def __init__(self, path: Path, *, earliest: datetime, latest: datetime) -> None:
-        """Rows observed before `earliest` or after `latest` (aware UTC) count as bad."""
+    def __init__(
+        self,
+        path: Path,
+        *,
+        earliest: datetime,
+        latest: datetime,
+        source: str = WeatherSource.REPLAY.value,
+    ) -> None:
+        """Rows observed before `earliest` or after `latest` (aware UTC) count as bad.
+
+        `source` is that of rows which name none.
+        """
         self.path = path
         self.bad_lines = 0
         self._earliest = earliest
         self._latest = latest
+        self._source = source
 
     def rows(self, first: int = 0) -> Iterator[Row]:
         """All readable rows from line `first` on; OSError, EOFError when the file is damaged."""
@@ -60,6 +71,11 @@ class ReplayFile:
                     reading = self._reading(line, layout, number)
                     if reading is not None:
                         yield Row(number, reading)
+
+    def lines(self) -> int:
+        """Physical lines, readable or not."""
+        with self._open() as file:
+            return sum(1 for _ in _lines(file))
 
     def cities(self) -> list[str]:
         """The names of the cities among the first rows, sorted."""
@@ -89,7 +105,7 @@ class ReplayFile:
         try:
             fields = split_line(_bounded(line))
             record = dict(zip(layout.names(fields), fields, strict=True))
-            record["source"] = record.get("source", "").strip() or WeatherSource.REPLAY.value
+            record["source"] = record.get("source", "").strip() or self._source
             record["fetched_at"] = ""  # the time of writing takes its place
             return parse_record(record, earliest=self._earliest, latest=self._latest)
         except UnreadableError as error:

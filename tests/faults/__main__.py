@@ -25,6 +25,7 @@ CASES = (
     "log-model",
     "fuzz",
     "stack",
+    "backfill",
     "soak",
 )
 _log = logging.getLogger("tests.faults")

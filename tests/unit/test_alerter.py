@@ -1,11 +1,14 @@
 """The alerter in one process, with a broker that is never there."""
 
+import json
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 
 from citywx.home import Home
 from citywx.settings import Settings
+from citywx.weather.reading import Reading, to_csv_line
 from streaming.alerter import Alerter
 from streaming.broker import Broker
 from streaming.mqtt import Connection
@@ -115,3 +118,18 @@ def test_older_readings_that_come_late_alert_nobody(bench: Bench) -> None:
     judge(alerter)
     alerter.close()
     assert bench.events() == 1
+
+
+def test_alerts_about_weather_of_long_ago_are_recorded_and_nobody_is_written_to(
+    bench: Bench,
+) -> None:
+    now = datetime.now(UTC)
+    times = (now - timedelta(days=400), now - timedelta(hours=25), now - timedelta(hours=1))
+    heat = [to_csv_line(Reading(time, city, 36.0)) for time, city in zip(times, "ABC", strict=True)]
+    append(bench.home.readings_csv, *heat)
+    alerter = bench.alerter()
+    judge(alerter)
+    alerter.close()
+    events = [json.loads(line) for line in bench.home.alerts_log.read_bytes().splitlines()]
+    told = {event["city"]: event["notify"] for event in events if event["rule_id"] == "heat"}
+    assert told == {"A": False, "B": False, "C": True}

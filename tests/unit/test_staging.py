@@ -283,6 +283,31 @@ def test_a_log_has_one_writer(log: Path) -> None:
     Appender(log, NO_LIMIT).close()
 
 
+def test_a_writer_beside_the_poller_follows_it_to_the_next_segment(log: Path) -> None:
+    with (
+        Appender(log, rotate_bytes=200) as poller,
+        Appender(log, NO_LIMIT, beside_poller=True) as other,
+    ):
+        for number in range(0, 12, 3):
+            poller.append([reading(number), reading(number + 1)])
+            other.append([reading(number + 2)])
+    assert len(list_segments(log)) > 3
+    lines = drain(Tail(log))
+    assert len(records(Tail(log))) == 12
+    assert sum(line.kind is LineKind.HEADER for line in lines) == len(list_segments(log))
+
+
+def test_a_writer_waits_for_the_others_turn(log: Path) -> None:
+    with Appender(log, NO_LIMIT) as poller, Appender(log, NO_LIMIT, beside_poller=True) as other:
+        writing = threading.Thread(target=lambda: other.append([reading(1)]))
+        with poller._turn():
+            writing.start()
+            writing.join(0.2)
+            assert writing.is_alive()
+        writing.join()
+    assert len(records(Tail(log))) == 1
+
+
 def test_a_large_segment_is_closed_and_numbers_go_up(log: Path) -> None:
     with Appender(log, rotate_bytes=200) as appender:
         for number in range(9):

@@ -5,6 +5,7 @@ however long that lasts, and resolves when a value is back at the clear level. A
 is past the limit fires too: a state that people want to know does not need a crossing. A missing
 value changes nothing. Observation time orders readings: one that is not newer than the last that a
 rule has judged in its city is ignored, so that late rows, corrections and re-reads fire nothing.
+Readings of an archive are never judged.
 """
 
 import hashlib
@@ -15,7 +16,7 @@ from datetime import datetime
 from enum import StrEnum
 
 from citywx.weather.alerting.rules import UNITS, Rule, Severity
-from citywx.weather.reading import Reading, format_timestamp, parse_timestamp
+from citywx.weather.reading import ARCHIVE_SOURCE, Reading, format_timestamp, parse_timestamp
 
 
 class Event(StrEnum):
@@ -95,6 +96,8 @@ class AlertBook:
 
     def judge(self, reading: Reading) -> list[AlertEvent]:
         """What the reading sets off."""
+        if reading.source == ARCHIVE_SOURCE:
+            return []
         observed_at = reading.timestamp
         events: list[AlertEvent] = []
         for watch in self._watches.get(reading.city) or self._of(reading.city):
