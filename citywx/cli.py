@@ -38,7 +38,7 @@ def up(
     with plain_errors():
         from citywx.local_stack.foreground import run_up
 
-        raise typer.Exit(run_up(loadload_settings(), detach=detach, say=_say))
+        raise typer.Exit(run_up(load_settings(), detach=detach, say=_say))
 
 
 @app.command()
@@ -48,7 +48,7 @@ def down() -> None:
         from citywx.home import Home
         from citywx.local_stack.up import stop
 
-        home = Home.find(loadload_settings())
+        home = Home.find(load_settings())
         print("stopped" if stop(home, _say) else f"nothing runs in {home.path}")
 
 
@@ -61,7 +61,7 @@ def status(*, as_json: Json = False) -> None:
         from citywx.local_stack.screen import progress_lines, status_lines
         from citywx.local_stack.status import read_status
 
-        settings = loadload_settings()
+        settings = load_settings()
         home = Home.find(settings)
         found = read_status(home)
         progress = read_progress(settings, home, datetime.now(UTC))
@@ -80,7 +80,7 @@ def inspect(
     with plain_errors():
         from citywx.inspection import inspect_file
 
-        found = inspect_file(file, earliest=loadload_settings().history_start)
+        found = inspect_file(file, earliest=load_settings().history_start)
         if as_json:
             print(json.dumps(found.as_json(), indent=2))
             return
@@ -130,7 +130,7 @@ def doctor() -> None:
     with plain_errors():
         from citywx.local_stack.doctor import examine, is_fit, report_lines
 
-        findings = list(examine(loadload_settings()))
+        findings = list(examine(load_settings()))
         print("\n".join(report_lines(findings)))
         raise typer.Exit(0 if is_fit(findings) else FAILED)
 
@@ -142,7 +142,7 @@ def reset(*, yes: Yes = False) -> None:
         from citywx.home import Home
         from citywx.local_stack.reset import delete, what_is_deleted
 
-        settings = loadload_settings()
+        settings = load_settings()
         paths = what_is_deleted(settings, Home.find(settings))
         print("This deletes for good:")
         for path in paths:
@@ -197,7 +197,7 @@ def import_subscribers(
         from citywx.subscribers_command import import_file
 
         result = import_file(
-            loadload_settings(),
+            load_settings(),
             file,
             confirmed_elsewhere=confirmed_elsewhere,
             now=datetime.now(UTC),
@@ -214,7 +214,7 @@ def export_subscribers() -> None:
     with plain_errors():
         from citywx.subscribers_command import export_to_stdout
 
-        export_to_stdout(loadload_settings())
+        export_to_stdout(load_settings())
 
 
 def _say(line: str) -> None:

@@ -3,9 +3,9 @@
 Any other error is a fault of citywx itself, and keeps its traceback.
 """
 
+from citywx.backfill import BackfillError
 from citywx.command_database import DatabaseUnreachableError
 from citywx.db_commands import DowngradeError
-from citywx.backfill import BackfillError
 from citywx.env_file import EnvFileExistsError
 from citywx.home import HomeError
 from citywx.inspection import NotReadableError

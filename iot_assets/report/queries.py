@@ -84,7 +84,8 @@ _FLAGS_OF_DAY = text("""
 _REJECTED = text("""
     SELECT regexp_replace(reason, '''[^'']*''|-?[0-9][0-9:.TZ+-]*', '…', 'g') AS reason,
            count(*) AS lines, max(rejected_lines.first_seen) AS last_seen,
-           (array_agg(substring(raw FOR :bytes) ORDER BY rejected_lines.first_seen DESC))[1] AS sample,
+           (array_agg(substring(raw FOR :bytes) ORDER BY rejected_lines.first_seen DESC))[1]
+               AS sample,
            (array_agg(segment ORDER BY rejected_lines.first_seen DESC))[1] AS segment,
            (array_agg(byte_offset ORDER BY rejected_lines.first_seen DESC))[1] AS byte_offset
     FROM rejected_lines JOIN ingest_segments USING (segment_no)
