@@ -10,13 +10,13 @@ from citywx.staging.lines import Line, Rejected, read_record
 from citywx.staging.position import Position
 from citywx.weather.reading import FUTURE_TOLERANCE, Reading
 from streaming.broker import Message
+from streaming.line_json import LineJson, usual_json
 from streaming.messages import (
     MAX_BATCH_BYTES,
     READINGS,
     READINGS_BATCH,
     REJECTED,
     LogReading,
-    append_reading,
     encode_reading,
     encode_rejected,
 )
@@ -39,57 +39,66 @@ class Composer:
 
     def single(self, line: Line, now: datetime) -> Entry:
         """The message of one line; none for one that is skipped."""
-        record = read_record(line, earliest=self._earliest, latest=now + FUTURE_TOLERANCE)
-        if isinstance(record, Reading):
-            prev_end = self._continue(line)
-            payload = encode_reading(_place(record, line, now), prev_end)
-            return Entry(
-                Position(line.segment, line.end),
-                Tally(published=1, size=line.end - line.offset),
-                Message(READINGS, payload),
-                record.fetched_at,
-            )
-        return self._other(line, record)
+        found = self._encode(line, now, now + FUTURE_TOLERANCE)
+        if found is None or isinstance(found, Rejected):
+            return self._other(line, found)
+        text, written_at = found
+        return Entry(
+            Position(line.segment, line.end),
+            Tally(published=1, size=line.end - line.offset),
+            Message(READINGS, text.encode()),
+            written_at,
+        )
 
     def batch(self, lines: deque[Line], now: datetime) -> list[Entry]:
         """Take lines from the front, as many as one message holds; entries in log order.
 
         A rejected line ends the batch: its message stands between those of its neighbours.
         """
-        payload = bytearray()
+        texts: list[str] = []
         tally = Tally()
         written_at: datetime | None = None
-        earliest, latest = self._earliest, now + FUTURE_TOLERANCE
+        latest = now + FUTURE_TOLERANCE
         room = MAX_BATCH_BYTES - _LONGEST_READING_BYTES
         last: Line | None = None
-        while lines and len(payload) < room:
+        while lines and room > 0:
             line = lines[0]
             if last is not None and line.segment != last.segment:
                 break
-            record = read_record(line, earliest=earliest, latest=latest)
-            if isinstance(record, Rejected):
+            found = self._encode(line, now, latest)
+            if isinstance(found, Rejected):
                 if last is not None:
                     break
-                return [self._other(lines.popleft(), record)]
-            if record is None:
+                return [self._other(lines.popleft(), found)]
+            if found is None:
                 tally.skipped += 1
             else:
-                append_reading(payload, _place(record, line, now), self._continue(line))
-                tally.published += 1
-                written_at = written_at or record.fetched_at
+                text, moment = found
+                texts.append(text)
+                room -= _bytes_at_most(text)
+                written_at = written_at or moment
             tally.size += line.end - line.offset
             last = lines.popleft()
         if last is None:
             return []
-        message = Message(READINGS_BATCH, bytes(payload)) if payload else None
+        tally.published = len(texts)
+        payload = "".join(f"{text}\n" for text in texts).encode()
+        message = Message(READINGS_BATCH, payload) if payload else None
         return [Entry(Position(last.segment, last.end), tally, message, written_at)]
 
-    def _continue(self, line: Line) -> int:
-        """Where the last published line of the segment ended; from now on it is this one."""
+    def _encode(self, line: Line, now: datetime, latest: datetime) -> LineJson | Rejected | None:
+        """The line's reading as JSON, and from now on it is the last published line."""
         same = line.segment == self._segment and self._end <= line.offset
         prev_end = self._end if same else 0  # another segment, or one that was begun anew
+        found = usual_json(line, prev_end, earliest=self._earliest, latest=latest)
+        if found is None:
+            record = read_record(line, earliest=self._earliest, latest=latest)
+            if not isinstance(record, Reading):
+                return record
+            payload = encode_reading(_place(record, line, now), prev_end)
+            found = payload.decode(), record.fetched_at
         self._segment, self._end = line.segment, line.end
-        return prev_end
+        return found
 
     def _other(self, line: Line, record: Rejected | None) -> Entry:
         end, size = Position(line.segment, line.end), line.end - line.offset
@@ -103,3 +112,8 @@ class Composer:
 def _place(reading: Reading, line: Line, now: datetime) -> LogReading:
     read_at = None if reading.fetched_at else now
     return LogReading(reading, line.segment, line.offset, line.end, read_at)
+
+
+def _bytes_at_most(text: str) -> int:
+    """How long it is in UTF-8 with its line end, without encoding it."""
+    return (len(text) if text.isascii() else 4 * len(text)) + 1

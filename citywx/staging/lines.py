@@ -101,21 +101,30 @@ class Block(NamedTuple):
 
 def cut_lines(segment: str, offset: int, data: bytes, layout: Layout) -> list[Line]:
     """Cut whole lines, without the last line end, into what they are; they start at `offset`."""
-    record = LineKind.RECORD
+    # Looked for once in all lines, since nearly none has any of them.
+    odd = not offset or b"\r" in data or b"timestamp" in data.lower()
     lines = []
     for raw in data.split(b"\n"):
         end = offset + len(raw) + 1
-        kind = record
-        text = raw.removesuffix(b"\r") if offset else raw.removeprefix(BOM).removesuffix(b"\r")
-        if len(text) > MAX_LINE_BYTES:
-            kind, text = LineKind.OVERSIZE, text[:KEPT_BYTES]
-        elif not text or text.isspace():
-            kind = LineKind.BLANK
-        elif b"timestamp" in text.lower() and _is_header(text, layout):
-            kind = LineKind.HEADER
+        if odd or len(raw) > MAX_LINE_BYTES or not raw or raw.isspace():
+            text, kind = _sort_out(raw, layout, first=not offset)
+        else:
+            text, kind = raw, LineKind.RECORD
         lines.append(Line(segment, offset, end, text, kind, layout))
         offset = end
     return lines
+
+
+def _sort_out(raw: bytes, layout: Layout, *, first: bool) -> tuple[bytes, LineKind]:
+    """What of a line is kept, and what it is."""
+    text = (raw.removeprefix(BOM) if first else raw).removesuffix(b"\r")
+    if len(text) > MAX_LINE_BYTES:
+        return text[:KEPT_BYTES], LineKind.OVERSIZE
+    if not text or text.isspace():
+        return text, LineKind.BLANK
+    if b"timestamp" in text.lower() and _is_header(text, layout):
+        return text, LineKind.HEADER
+    return text, LineKind.RECORD
 
 
 def _is_header(text: bytes, layout: Layout) -> bool:
