@@ -95,7 +95,7 @@ class Bridge:
         elif self._retry_at is not None and now >= self._retry_at:
             self._retry_at = None
             self._send_again()
-        if not self._at_end or now - self._looked_at >= _LOOK_SECONDS:
+        if self._more() or now - self._looked_at >= _LOOK_SECONDS:
             self._forward()
         self._hear(now)
         self._settle()
@@ -113,8 +113,11 @@ class Bridge:
         self._saver.finish(lambda: self._save(checkpoint))
 
     def _patience(self) -> float:
-        more = not self._at_end and self._room() > 0
-        return 0.0 if more else _LOOK_SECONDS / 2
+        return 0.0 if self._more() and self._room() else _LOOK_SECONDS / 2
+
+    def _more(self) -> bool:
+        """Whether there are lines to publish, as far as is known."""
+        return bool(self._lines) or not self._at_end
 
     def _room(self) -> int:
         """How many messages may be published now, in one stretch."""
@@ -181,12 +184,12 @@ class Bridge:
     def _read(self) -> bool:
         """Read the next lines, and see whether there are so many that they should be packed."""
         lines = self._tail.read(_CHUNK_BYTES)
-        self._at_end = not lines
+        self._at_end = not lines or self._tail.drained
         self._lines.extend(lines)
         if self._pack_above is not None:
             enough = self._pack_above // 10 if self._packing else self._pack_above
             self._packing = self._backlog_rows(lines) > enough
-        return not self._at_end
+        return bool(lines)
 
     def _backlog_rows(self, lines: list[Line]) -> int:
         """Lines that are not published yet, given those just read; a full read has more behind."""
@@ -208,14 +211,12 @@ class Bridge:
     def _send(self, entries: list[Entry]) -> None:
         loaded = [entry for entry in entries if entry.message is not None]
         messages = [entry.message for entry in loaded if entry.message is not None]
-        if not messages:
-            return
         ids = self._connection.publish_all(messages)
         for entry, message_id in zip(loaded, ids, strict=False):  # all of them, or none
             self._window.sent(entry, message_id)
         if ids:
             metrics.count_sent(messages)
-        elif self._connection.ready and self._retry_at is None:
+        elif messages and self._connection.ready and self._retry_at is None:
             self._retry_at = time.monotonic() + _RETRY_FIRST
 
     def _settle(self) -> None:

@@ -6,9 +6,7 @@ any way is none of this module's business: it is left to `citywx.staging.lines.r
 `streaming.messages.encode_reading`, whose payload this one's equals byte by byte.
 """
 
-from collections.abc import Callable
 from datetime import datetime
-from typing import TypeVar
 
 import msgspec
 
@@ -22,25 +20,9 @@ from citywx.weather.reading import (
     parse_text,
     parse_timestamp,
 )
+from streaming.remembered import Remembered
 
-_REMEMBERED = 16_384
-"""Texts of each field whose JSON is remembered."""
 _LONGEST_USUAL_LINE = 512  # bytes, so that hostile lines cannot fill the memory
-_Found = TypeVar("_Found")
-
-
-class _Remembered(dict[str, _Found]):
-    """A field's texts, and what was found for each."""
-
-    def __init__(self, find: Callable[[str], _Found]) -> None:
-        super().__init__()
-        self._find = find
-
-    def __missing__(self, text: str) -> _Found:
-        if len(self) >= _REMEMBERED:
-            self.clear()
-        found = self[text] = self._find(text)
-        return found
 
 
 def _json(value: object) -> str:
@@ -60,15 +42,21 @@ def _city(text: str) -> str:
     return _json(city)
 
 
-def _measure(name: str) -> _Remembered[str]:
-    return _Remembered(lambda text: _json(parse_number(name, text)))
+def _word(text: str) -> str:
+    return _json(parse_text("weather", text))
 
 
-_moments, _cities = _Remembered(_moment), _Remembered(_city)
+def _source(text: str) -> str:
+    return _json(parse_text("source", text) or DEFAULT_SOURCE)
+
+
+def _measure(name: str) -> Remembered[str, str]:
+    return Remembered(lambda text: _json(parse_number(name, text)))
+
+
+_moments, _cities = Remembered(_moment), Remembered(_city)
+_words, _sources = Remembered(_word), Remembered(_source)
 _temperatures, _humidities, _pressures, _winds = map(_measure, MEASURES)
-_words = _Remembered(lambda text: _json(parse_text("weather", text)))
-_sources = _Remembered(lambda text: _json(parse_text("source", text) or DEFAULT_SOURCE))
-
 
 LineJson = tuple[str, datetime | None]
 """A reading's JSON, and when its line was written. A plain tuple, since there are so many."""

@@ -9,7 +9,6 @@ waits for the batch's end and is merged.
 from collections.abc import Iterable, Sequence
 from contextlib import ExitStack, suppress
 from datetime import datetime
-from functools import lru_cache
 from typing import NamedTuple
 
 import psycopg
@@ -19,6 +18,7 @@ from sqlalchemy.exc import DBAPIError
 from citywx.warehouse.copy_in import copy_lines, copy_number, copy_text, copy_time, create_stage
 from citywx.warehouse.tables import live_readings
 from streaming.messages import LogReading
+from streaming.remembered import Remembered
 
 _STAGE = "live_stage"
 _COPIED = """
@@ -158,15 +158,15 @@ class _DiscardedError(Exception):
     """Ends a COPY that is not wanted any more."""
 
 
-def _copy_line(item: LogReading) -> str:
-    (timestamp, city, *measures, weather, source, fetched_at), segment, offset, _, _ = item
-    temperature, humidity, pressure, wind = map(_number, measures)
-    return (
-        f"{_text(source)}\t{_text(city)}\t{_time(timestamp)}\t{temperature}\t{humidity}"
-        f"\t{pressure}\t{wind}\t{_text(weather)}\t{_time(fetched_at)}\t{segment}\t{offset}\n"
-    )
-
-
 # Cities, words, moments and values come many times over.
-_text, _time = lru_cache(4096)(copy_text), lru_cache(4096)(copy_time)
-_number = lru_cache(4096)(copy_number)
+_texts, _moments, _numbers = Remembered(copy_text), Remembered(copy_time), Remembered(copy_number)
+
+
+def _copy_line(item: LogReading) -> str:
+    reading, segment, offset, _, _ = item
+    moment, city, temperature, humidity, pressure, wind, words, source, fetched_at = reading
+    return (
+        f"{_texts[source]}\t{_texts[city]}\t{_moments[moment]}\t{_numbers[temperature]}"
+        f"\t{_numbers[humidity]}\t{_numbers[pressure]}\t{_numbers[wind]}\t{_texts[words]}"
+        f"\t{_moments[fetched_at]}\t{segment}\t{offset}\n"
+    )

@@ -166,7 +166,7 @@ class Connection:
 
         The messages ask for no answer.
         """
-        if self._client is None or not self._ready:
+        if self._client is None or not self._ready or not messages:
             return []
         return self._client.send(messages)
 

@@ -148,7 +148,8 @@ class LineReader:
         self._layout = Layout()
         self._before = os.pread(descriptor, *_before(offset))
         self._scanned = offset  # no line end between offset and here
-        self._more = True  # as far as is known
+        self.more = True
+        """Whether more stood behind the bytes of the last read, as far as is known."""
         if offset:
             self._layout = _declared_layout(os.pread(descriptor, 2 * MAX_LINE_BYTES, 0))
 
@@ -164,12 +165,12 @@ class LineReader:
         """The next whole lines in one piece; see `read`."""
         known = len(self._before)
         # Beyond this, memory for the answer is dear, and there is mostly little to read.
-        size = max(limit, _SMALL_READ_BYTES) if self._more else _SMALL_READ_BYTES
+        size = max(limit, _SMALL_READ_BYTES) if self.more else _SMALL_READ_BYTES
         # One read for both: the bytes that are known, and those that are new.
         found = os.pread(self._descriptor, known + size, self.offset - known)
         if not found.startswith(self._before):
             raise RewrittenError
-        self._more = len(found) == known + size
+        self.more = len(found) == known + size
         last = found.rfind(b"\n", known)
         if last < 0:
             return self._oversize() if len(found) - known > MAX_LINE_BYTES else None
