@@ -55,36 +55,17 @@ class Composer:
 
         A rejected line ends the batch: its message stands between those of its neighbours.
         """
-        texts: list[str] = []
-        tally = Tally()
-        written_at: datetime | None = None
+        packed = _Packed()
         latest = now + FUTURE_TOLERANCE
-        room = MAX_BATCH_BYTES - _LONGEST_READING_BYTES
-        last: Line | None = None
-        while lines and room > 0:
-            line = lines[0]
-            if last is not None and line.segment != last.segment:
-                break
-            found = self._encode(line, now, latest)
-            if isinstance(found, Rejected):
-                if last is not None:
-                    break
+        while lines and packed.has_room(lines[0]):
+            found = self._encode(lines[0], now, latest)
+            if not isinstance(found, Rejected):
+                packed.add(lines.popleft(), found)
+            elif packed.last is None:
                 return [self._other(lines.popleft(), found)]
-            if found is None:
-                tally.skipped += 1
             else:
-                text, moment = found
-                texts.append(text)
-                room -= _bytes_at_most(text)
-                written_at = written_at or moment
-            tally.size += line.end - line.offset
-            last = lines.popleft()
-        if last is None:
-            return []
-        tally.published = len(texts)
-        payload = "".join(f"{text}\n" for text in texts).encode()
-        message = Message(READINGS_BATCH, payload) if payload else None
-        return [Entry(Position(last.segment, last.end), tally, message, written_at)]
+                break
+        return packed.entries()
 
     def _encode(self, line: Line, now: datetime, latest: datetime) -> LineJson | Rejected | None:
         """The line's reading as JSON, and from now on it is the last published line."""
@@ -114,6 +95,38 @@ def _place(reading: Reading, line: Line, now: datetime) -> LogReading:
     return LogReading(reading, line.segment, line.offset, line.end, read_at)
 
 
-def _bytes_at_most(text: str) -> int:
-    """How long it is in UTF-8 with its line end, without encoding it."""
-    return (len(text) if text.isascii() else 4 * len(text)) + 1
+class _Packed:
+    """Lines whose readings go into one message."""
+
+    def __init__(self) -> None:
+        self.last: Line | None = None
+        self._texts: list[str] = []
+        self._tally = Tally()
+        self._written_at: datetime | None = None
+        self._room = MAX_BATCH_BYTES - _LONGEST_READING_BYTES
+
+    def has_room(self, line: Line) -> bool:
+        """Whether the line fits in: in size, and since it is of the same segment."""
+        return self._room > 0 and (self.last is None or line.segment == self.last.segment)
+
+    def add(self, line: Line, found: LineJson | None) -> None:
+        """Take in a line; None is one that is skipped."""
+        self._tally.size += line.end - line.offset
+        self.last = line
+        if found is None:
+            self._tally.skipped += 1
+            return
+        text, written_at = found
+        self._texts.append(text)
+        self._room -= (len(text) if text.isascii() else len(text.encode())) + 1
+        self._written_at = self._written_at or written_at
+
+    def entries(self) -> list[Entry]:
+        """The one entry; none without a line."""
+        if self.last is None:
+            return []
+        self._tally.published = len(self._texts)
+        payload = "".join(f"{text}\n" for text in self._texts).encode()
+        message = Message(READINGS_BATCH, payload) if payload else None
+        end = Position(self.last.segment, self.last.end)
+        return [Entry(end, self._tally, message, self._written_at)]

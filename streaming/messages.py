@@ -101,12 +101,6 @@ def encode_reading(item: LogReading, prev_end: int) -> bytes:
     return _encoder.encode(_payload(item, prev_end))
 
 
-def append_reading(batch: bytearray, item: LogReading, prev_end: int) -> None:
-    """Put a reading behind the others of a payload of `weather/readings/batch`."""
-    _encoder.encode_into(_payload(item, prev_end), batch, -1)
-    batch += b"\n"
-
-
 def decode_readings(payload: bytes) -> list[tuple[LogReading, int]]:
     """Read a payload of `weather/readings` or `…/batch`; UnreadableError says why it is none.
 
