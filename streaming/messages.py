@@ -91,7 +91,7 @@ _encoder = msgspec.json.Encoder()
 _decoder = msgspec.json.Decoder(_Payload)
 
 
-def encode_body(body: dict[str, object]) -> bytes:
+def encode_body(body: object) -> bytes:
     """Compact UTF-8 JSON."""
     return _encoder.encode(body)
 

@@ -3,18 +3,32 @@
 import os
 from pathlib import Path
 
-from sqlalchemy import Connection, delete, exists, func, select
+from sqlalchemy import Connection, delete, exists, func, select, text
 from sqlalchemy.dialects.postgresql import insert
 
 from citywx.staging.position import Checkpoint, Position, hash_before
-from citywx.warehouse.tables import alerts, consumer_positions, live_readings, weather_readings
+from citywx.warehouse.tables import consumer_positions, live_readings, weather_readings
 from citywx.weather.reading import UnreadableError, parse_timestamp
 from streaming.alerts_log import read_events
+from streaming.messages import encode_body
 
 READINGS_CONSUMER = "recorder"
 ALERTS_CONSUMER = "recorder-alerts"
 _ALERTS_BATCH = 2_000
 PRUNE_BATCH = 5_000
+_INSERT_ALERTS = text("""
+    INSERT INTO alerts (
+        alert_id, event, rule_id, city, severity, metric, value, limit_value, message, observed_at,
+        decided_at, latency_ms, segment, byte_offset
+    )
+    SELECT * FROM jsonb_to_recordset(CAST(:events AS jsonb)) AS event (
+        alert_id text, event text, rule_id text, city text, severity text, metric text,
+        value double precision, limit_value double precision, message text,
+        observed_at timestamptz, decided_at timestamptz, latency_ms double precision,
+        segment text, byte_offset bigint
+    )
+    ON CONFLICT DO NOTHING
+""")
 
 
 def load_position(connection: Connection, consumer: str) -> Checkpoint | None:
@@ -59,7 +73,8 @@ def write_alerts(connection: Connection, path: Path) -> int:
             if len(rows) >= _ALERTS_BATCH:
                 break
         if rows:
-            connection.execute(insert(alerts).on_conflict_do_nothing(), rows)
+            events = encode_body(rows).decode()
+            connection.execute(_INSERT_ALERTS, {"events": events})
         if end != start or known is None:
             place = Checkpoint(Position("000000-alerts", end), hash_before(descriptor, end))
             save_position(connection, ALERTS_CONSUMER, place)
