@@ -129,8 +129,7 @@ class Alerter:
             messages += _messages(event, body)
         if fresh:
             self._write(fresh)
-        for message in messages:
-            self._outbox.put(message)
+        self._outbox.put(*messages)
 
     def _write(self, bodies: list[bytes]) -> None:
         """Append events; while there is no room for them nothing else is judged."""

@@ -5,7 +5,7 @@ A job that is asked for while another runs is not queued: its owner asks again w
 
 import logging
 from collections.abc import Callable
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 
 _log = logging.getLogger(__name__)
 
@@ -38,6 +38,11 @@ class Background:
     def start(self, job: Callable[[], None]) -> None:
         """Start a job; only when `idle`."""
         self._running = self._executor.submit(job)
+
+    def wait(self) -> None:
+        """Wait for the running job, so that another one can be started."""
+        if self._running is not None:
+            wait([self._running])
 
     def finish(self, last: Callable[[], None] | None = None) -> None:
         """Wait for the running job, then do one last job here."""

@@ -95,7 +95,7 @@ class Bridge:
         elif self._retry_at is not None and now >= self._retry_at:
             self._retry_at = None
             self._send_again()
-        if not self._at_end or now - self._looked_at >= _LOOK_SECONDS:
+        if self._more() or now - self._looked_at >= _LOOK_SECONDS:
             self._forward()
         self._hear(now)
         self._settle()
@@ -113,17 +113,24 @@ class Bridge:
         self._saver.finish(lambda: self._save(checkpoint))
 
     def _patience(self) -> float:
-        more = not self._at_end and self._room()
-        return 0.0 if more else _LOOK_SECONDS / 2
+        return 0.0 if self._more() and self._room() else _LOOK_SECONDS / 2
 
-    def _room(self) -> bool:
-        allowed = min(self._max_window, self._connection.send_maximum)
-        return (
-            self._connection.ready
-            and len(self._window) < allowed
-            and self._window.payload_bytes < _WINDOW_BYTES
-            and self._pacing.may_publish()
+    def _more(self) -> bool:
+        """Whether there are lines to publish, as far as is known."""
+        return bool(self._lines) or not self._at_end
+
+    def _room(self) -> int:
+        """How many messages may be published now, in one stretch."""
+        blocked = (
+            not self._connection.ready
+            or self._window.payload_bytes >= _WINDOW_BYTES
+            or not self._pacing.may_publish()
         )
+        if blocked:
+            return 0
+        allowed = min(self._max_window, self._connection.send_maximum)
+        stretch = _PACKED_STRETCH if self._packing else _STRETCH
+        return max(0, min(stretch, allowed - len(self._window)))
 
     def _hear(self, now: float) -> None:
         for outcome in self._connection.outcomes():
@@ -159,30 +166,30 @@ class Bridge:
             self._connection.publish(answer)
 
     def _send_again(self) -> None:
-        for entry in self._window.unsent():
-            self._send(entry)
+        self._send(self._window.unsent())
 
     def _forward(self) -> None:
-        """Read and publish a stretch of lines, as far as there is room for them."""
-        for _ in range(_PACKED_STRETCH if self._packing else _STRETCH):
-            if not self._room() or not (self._lines or self._read()):
-                return
-            now = datetime.now(UTC)
+        """Read lines, as far as there is room for them, and publish a stretch of them in one go."""
+        if not self._room() or not (self._lines or self._read()):
+            return
+        entries: list[Entry] = []
+        room, now = self._room(), datetime.now(UTC)
+        while self._lines and len(entries) < room:
             if self._packing:
-                for entry in self._composer.batch(self._lines, now):
-                    self._publish(entry)
+                entries += self._composer.batch(self._lines, now)
             else:
-                self._publish(self._composer.single(self._lines.popleft(), now))
+                entries.append(self._composer.single(self._lines.popleft(), now))
+        self._publish(entries)
 
     def _read(self) -> bool:
         """Read the next lines, and see whether there are so many that they should be packed."""
         lines = self._tail.read(_CHUNK_BYTES)
-        self._at_end = not lines
+        self._at_end = not lines or self._tail.drained
         self._lines.extend(lines)
         if self._pack_above is not None:
             enough = self._pack_above // 10 if self._packing else self._pack_above
             self._packing = self._backlog_rows(lines) > enough
-        return not self._at_end
+        return bool(lines)
 
     def _backlog_rows(self, lines: list[Line]) -> int:
         """Lines that are not published yet, given those just read; a full read has more behind."""
@@ -192,23 +199,24 @@ class Bridge:
         behind = self._tail.backlog_bytes() if size >= _CHUNK_BYTES // 2 else 0
         return len(lines) + behind * len(lines) // max(1, size)
 
-    def _publish(self, entry: Entry) -> None:
-        self._window.add(entry)
-        if entry.message is None:
-            return
-        if entry.tally.published:
-            size = len(entry.message.payload)
-            self._pacing.published(entry.end, size, entry.tally.published)
-        self._send(entry)
+    def _publish(self, entries: list[Entry]) -> None:
+        """Send first: the rest is bookkeeping, which nobody waits for."""
+        self._send(entries)
+        for entry in entries:
+            self._window.add(entry)
+            if entry.message is not None and entry.tally.published:
+                size = len(entry.message.payload)
+                self._pacing.published(entry.end, size, entry.tally.published)
 
-    def _send(self, entry: Entry) -> None:
-        if entry.message is None:
-            return
-        message_id = self._connection.publish(entry.message)
-        if message_id is not None:
+    def _send(self, entries: list[Entry]) -> None:
+        loaded = [entry for entry in entries if entry.message is not None]
+        messages = [entry.message for entry in loaded if entry.message is not None]
+        ids = self._connection.publish_all(messages)
+        for entry, message_id in zip(loaded, ids, strict=False):  # all of them, or none
             self._window.sent(entry, message_id)
-            metrics.count_sent(entry.message.topic)
-        elif self._connection.ready and self._retry_at is None:
+        if ids:
+            metrics.count_sent(messages)
+        elif messages and self._connection.ready and self._retry_at is None:
             self._retry_at = time.monotonic() + _RETRY_FIRST
 
     def _settle(self) -> None:

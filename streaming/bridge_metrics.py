@@ -1,12 +1,13 @@
 """What the bridge counts and measures for /metrics."""
 
 from collections import Counter as Counts
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 
 from prometheus_client import Counter, Gauge, Histogram
 
 from citywx.staging.lines import Line
+from streaming.broker import Message
 from streaming.messages import READINGS, READINGS_BATCH, REJECTED
 from streaming.window import Entry, Tally, Window
 
@@ -35,9 +36,10 @@ REPLAYED = Counter("citywx_bridge_replayed", "Readings sent in answer to weather
 _SENT = {topic: _MESSAGES.labels(topic) for topic in (READINGS, READINGS_BATCH, REJECTED)}
 
 
-def count_sent(topic: str) -> None:
-    """Count a message that was handed to the broker."""
-    _SENT[topic].inc()
+def count_sent(messages: Iterable[Message]) -> None:
+    """Count messages that were handed to the broker."""
+    for topic, count in Counts(message.topic for message in messages).items():
+        _SENT[topic].inc(count)
 
 
 def count_reasons(reasons: Counts[str]) -> None:

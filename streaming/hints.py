@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from watchdog.observers.inotify_c import Inotify
 
 _log = logging.getLogger(__name__)
-_DRAIN_BYTES = 64 * 1024
+_DRAIN_BYTES = 4 * 1024  # nearly always one event
 
 
 class Loop(Protocol):

@@ -91,7 +91,7 @@ _encoder = msgspec.json.Encoder()
 _decoder = msgspec.json.Decoder(_Payload)
 
 
-def encode_body(body: dict[str, object]) -> bytes:
+def encode_body(body: object) -> bytes:
     """Compact UTF-8 JSON."""
     return _encoder.encode(body)
 
@@ -99,12 +99,6 @@ def encode_body(body: dict[str, object]) -> bytes:
 def encode_reading(item: LogReading, prev_end: int) -> bytes:
     """The payload on `weather/readings`."""
     return _encoder.encode(_payload(item, prev_end))
-
-
-def append_reading(batch: bytearray, item: LogReading, prev_end: int) -> None:
-    """Put a reading behind the others of a payload of `weather/readings/batch`."""
-    _encoder.encode_into(_payload(item, prev_end), batch, -1)
-    batch += b"\n"
 
 
 def decode_readings(payload: bytes) -> list[tuple[LogReading, int]]:

@@ -7,18 +7,15 @@ is its owner's business. A message is acknowledged once its owner, who has taken
 so after the work on it, which is then not held up by the answer.
 """
 
-import fcntl
 import logging
 import os
 import random
 import selectors
 import socket
 import ssl
-import termios
 import time
-from array import array
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from paho.mqtt.client import Client, ConnectFlags, DisconnectFlags, MQTTMessage
 from paho.mqtt.enums import CallbackAPIVersion, MQTTErrorCode, MQTTProtocolVersion
@@ -29,6 +26,7 @@ from paho.mqtt.subscribeoptions import SubscribeOptions
 from prometheus_client import Counter
 
 from streaming.broker import FIRST_FAILURE_CODE, MQTT_5, Broker, Message, Outcome, TakenOverError
+from streaming.packets import Published
 from streaming.quick_client import QuickClient
 
 _log = logging.getLogger(__name__)
@@ -85,7 +83,6 @@ class Connection:
         self._next_attempt = 0.0
         self._opened_at = self._ready_at = 0.0
         self._misc_at = 0.0
-        self._available = array("i", [0])
 
     @property
     def ready(self) -> bool:
@@ -157,11 +154,21 @@ class Connection:
             return None
         properties = self._properties(message)
         if qos == 1 and properties is None:
-            return self._client.send(message.topic, message.payload, retain=message.retained)
+            ids = self._client.send((message,))
+            return ids[0] if ids else None
         info = self._client.publish(
             message.topic, message.payload, qos, message.retained, properties
         )
         return info.mid if info.rc == MQTTErrorCode.MQTT_ERR_SUCCESS else None
+
+    def publish_all(self, messages: Sequence[Message]) -> list[int]:
+        """Send at QoS 1 in one go; the message ids, or none when they could not be sent.
+
+        The messages ask for no answer.
+        """
+        if self._client is None or not self._ready or not messages:
+            return []
+        return self._client.send(messages)
 
     def _properties(self, message: Message) -> Properties | None:
         if self._broker.protocol != MQTT_5 or not (message.reply_to or message.correlation):
@@ -227,7 +234,7 @@ class Connection:
         client.on_connect = self._on_connect
         client.on_disconnect = self._on_disconnect
         client.on_subscribe = self._on_subscribe
-        client.prepare(self._acknowledged, lambda *received: self._received(client, *received))
+        client.prepare(self._acknowledged, lambda published: self._received(client, published))
         client.on_publish = self._on_publish
         client.on_message = self._on_message
         client.on_socket_open = self._on_socket_open
@@ -294,10 +301,8 @@ class Connection:
 
     def _acknowledge(self) -> None:
         """Tell the broker that what was taken is done with."""
-        for message_id in self._taken:
-            if self._client is None:
-                break
-            self._client.ack(message_id, 1)
+        if self._taken and self._client is not None:
+            self._client.acknowledge(self._taken)
         self._taken.clear()
 
     def _watch_socket(self) -> None:
@@ -322,20 +327,12 @@ class Connection:
         return isinstance(self._socket, ssl.SSLSocket) and self._socket.pending() > 0
 
     def _read(self) -> None:
-        """Read packets as long as there are bytes; paho reads one a call."""
+        """Read as long as more waits, up to a bound."""
         for _ in range(_READS_PER_WAKE):
-            if self._client is None:
+            if self._client is None or self._unread_bytes > _BYTES_PER_WAKE:
                 return
-            self._client.loop_read()
-            if self._unread_bytes > _BYTES_PER_WAKE or not self._more():
+            if not self._client.receive():
                 return
-
-    def _more(self) -> bool:
-        """Whether bytes wait to be read: asking is quicker than a read that finds nothing."""
-        if self._socket is None:
-            return False
-        fcntl.ioctl(self._socket, termios.FIONREAD, self._available)
-        return self._available[0] > 0 or self._pending()
 
     def _look_after(self, now: float) -> None:
         while self._control:
@@ -414,16 +411,10 @@ class Connection:
         )
         self._outcomes.append(Outcome(message_id, code, reason))
 
-    def _received(
-        self,
-        client: QuickClient,
-        topic: str,
-        payload: bytes,
-        retained: bool,  # noqa: FBT001 - as it comes
-        message_id: int,
-    ) -> None:
+    def _received(self, client: QuickClient, published: Published) -> None:
         if client is not self._client:
             return
+        topic, payload, retained, message_id = published
         self._messages.append(Message(topic, payload, retained))
         self._unread_bytes += len(payload)
         if message_id:

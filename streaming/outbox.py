@@ -5,11 +5,13 @@ are given up, and counted.
 """
 
 from collections import deque
+from itertools import islice
 
 from streaming.broker import Message
 from streaming.mqtt import Connection
 
 _MAX_KEPT = 10_000
+_AT_ONCE = 500
 
 
 class Outbox:
@@ -24,9 +26,9 @@ class Outbox:
         self._sent: dict[int, Message] = {}
         self._session = 0
 
-    def put(self, message: Message) -> None:
-        """Send the message, now or once that is possible."""
-        self._waiting.append(message)
+    def put(self, *messages: Message) -> None:
+        """Send the messages, now or once that is possible."""
+        self._waiting.extend(messages)
         self.flush()
 
     def flush(self) -> None:
@@ -38,11 +40,16 @@ class Outbox:
             self._session = self._connection.session
             self._waiting.extendleft(reversed(self._sent.values()))
             self._sent.clear()
-        while self._waiting and len(self._sent) < self._connection.send_maximum:
-            message_id = self._connection.publish(self._waiting[0])
-            if message_id is None:
-                break
-            self._sent[message_id] = self._waiting.popleft()
+        while self._waiting and self._send():
+            pass
         while len(self._waiting) > self._max_kept:
             self._waiting.popleft()
             self.given_up += 1
+
+    def _send(self) -> bool:
+        """Send some of what waits; whether that was possible."""
+        room = min(_AT_ONCE, self._connection.send_maximum - len(self._sent))
+        ids = self._connection.publish_all(list(islice(self._waiting, max(0, room))))
+        for message_id in ids:
+            self._sent[message_id] = self._waiting.popleft()
+        return bool(ids)

@@ -1,99 +1,135 @@
-"""paho's client with short cuts for the two packets that nearly all traffic consists of.
+"""paho's client with short cuts for the packets that nearly all traffic consists of.
 
-paho builds four objects and takes six locks for each message that it sends, receives or hears
-acknowledged; that is most of the bridge's work (docs/decisions/bridge-loop.md has the figures).
-Here a QoS 1 PUBLISH without properties and a PUBACK go past that; everything else is left to paho,
-and so is the connection itself. Only `streaming.mqtt` uses this.
+paho asks the system four times for each packet that comes, and builds four objects and takes six
+locks for each message that it sends, receives or hears acknowledged; that is most of the bridge's
+work (docs/decisions/bridge-loop.md has the figures). Here QoS 1 PUBLISH without properties and
+PUBACK go past that, in both directions, as many as there are with one call of the system. All else
+is left to paho, and so is the connection itself. Only `streaming.mqtt` uses this.
 """
 
-from collections.abc import Callable
+import ssl
+import time
+from collections.abc import Callable, Iterable
+from contextlib import suppress
 
 from paho.mqtt.client import Client
-from paho.mqtt.enums import MessageType, MQTTErrorCode, MQTTProtocolVersion
+from paho.mqtt.enums import MQTTErrorCode, MQTTProtocolVersion
+
+from streaming.broker import Message
+from streaming.packets import (
+    KIND_MASK,
+    PUBACK,
+    PUBLISH,
+    PacketBuffer,
+    Published,
+    Span,
+    puback_packets,
+    publish_parts,
+    read_puback,
+    read_publish,
+)
 
 _SUCCESS = MQTTErrorCode.MQTT_ERR_SUCCESS
-_PUBLISH, _PUBACK = int(MessageType.PUBLISH), int(MessageType.PUBACK)
-_QOS_1 = 0x02
-_QOS_MASK = 0x06
-_RETAIN = 0x01
+_READ_BYTES = 64 * 1024
+_NOT_NOW = (BlockingIOError, ssl.SSLWantReadError, ssl.SSLWantWriteError)
 
 
 class QuickClient(Client):
-    """Sends by `send`; what arrives goes to the two callbacks instead of paho's own."""
-
-    acknowledged: Callable[[int, int], None]
-    """Called with message id and reason code when the broker has answered a `send`."""
-    received: Callable[[str, bytes, bool, int], None]
-    """Called with topic, payload, whether it was retained, and message id (0: QoS 0)."""
+    """Sends by `send`, reads by `receive`; what arrives goes to two callbacks, or to paho's own."""
 
     def prepare(
-        self,
-        acknowledged: Callable[[int, int], None],
-        received: Callable[[str, bytes, bool, int], None],
+        self, acknowledged: Callable[[int, int], None], received: Callable[[Published], None]
     ) -> None:
-        """Set the callbacks; before connecting."""
-        self.acknowledged = acknowledged
-        self.received = received
+        """Set the callbacks; before connecting.
+
+        `acknowledged` is called with message id and reason code when the broker has answered a
+        `send`.
+        """
+        self._acknowledged = acknowledged
+        self._received = received
         self._is_5 = self._protocol == MQTTProtocolVersion.MQTTv5
         self._outstanding: set[int] = set()
-        self._topics: dict[str, bytes] = {}
+        self._buffer = PacketBuffer()
+        self._fed: bytes | None = b""
 
-    def send(self, topic: str, payload: bytes, *, retain: bool) -> int | None:
-        """Publish at QoS 1; the message id, or None when it could not be sent."""
-        if self._sock is None:
-            return None
-        head = self._topics.get(topic)
-        if head is None:
-            encoded = topic.encode()
-            head = len(encoded).to_bytes(2) + encoded
-            if len(self._topics) < 100:  # noqa: PLR2004 - a process has a few topics, and states
-                self._topics[topic] = head
-        message_id = self._mid_generate()
-        while message_id in self._outstanding:
+    def send(self, messages: Iterable[Message]) -> list[int]:
+        """Publish at QoS 1 and without properties; message ids, or none when it cannot be sent."""
+        ids: list[int] = []
+        parts: list[bytes] = []
+        for topic, payload, retained, _, _ in messages:
             message_id = self._mid_generate()
-        packet = bytearray((_PUBLISH | _QOS_1 | (_RETAIN if retain else 0),))
-        self._pack_remaining_length(packet, len(head) + 2 + self._is_5 + len(payload))
-        packet += head
-        packet += message_id.to_bytes(2)
-        if self._is_5:
-            packet.append(0)  # no properties
-        packet += payload
-        if self._packet_queue(_PUBLISH, packet, message_id, 1) != _SUCCESS:
-            return None
-        self._outstanding.add(message_id)
-        return message_id
+            while message_id in self._outstanding:
+                message_id = self._mid_generate()
+            parts += publish_parts(topic, payload, message_id, retained=retained, is_5=self._is_5)
+            ids.append(message_id)
+        if not self._transmit(PUBLISH, b"".join(parts)):
+            return []
+        self._outstanding.update(ids)
+        return ids
 
-    def _packet_handle(self) -> MQTTErrorCode:
-        command = self._in_packet["command"]
-        kind = command & 0xF0
-        if kind == _PUBACK and self._heard_puback(self._in_packet["packet"]):
-            return _SUCCESS
-        if kind == _PUBLISH and self._heard_publish(command, self._in_packet["packet"]):
-            return _SUCCESS
-        return super()._packet_handle()
+    def acknowledge(self, message_ids: Iterable[int]) -> None:
+        """Tell the broker that QoS 1 messages are done with."""
+        self._transmit(PUBACK, puback_packets(message_ids))
 
-    def _heard_puback(self, packet: bytearray) -> bool:
-        message_id = int.from_bytes(packet[:2])
-        if message_id not in self._outstanding:
-            return False  # one of paho's own
-        self._outstanding.discard(message_id)
-        self.acknowledged(message_id, packet[2] if len(packet) > 2 else 0)  # noqa: PLR2004 - MQTT 5, 3.4.2.1
-        return True
+    def receive(self) -> bool:
+        """Read once, and handle what is whole; whether more may wait.
 
-    def _heard_publish(self, command: int, packet: bytearray) -> bool:
-        """Take a PUBLISH without properties; False leaves it, or what is wrong with it, to paho."""
-        end = 2 + int.from_bytes(packet[:2])
-        start = end + 2 if command & _QOS_MASK else end
-        if self._is_5:
-            if len(packet) <= start or packet[start]:
-                return False
-            start += 1
-        if len(packet) < start or command & _QOS_MASK not in (0, _QOS_1):
+        Over TLS one read brings one record, however many have come.
+        """
+        if self._sock is None:
             return False
         try:
-            topic = packet[2:end].decode()
-        except UnicodeDecodeError:
+            data = self._sock.recv(_READ_BYTES)
+        except _NOT_NOW:
             return False
-        message_id = int.from_bytes(packet[end : end + 2]) if command & _QOS_MASK else 0
-        self.received(topic, bytes(packet[start:]), bool(command & _RETAIN), message_id)
-        return True
+        except OSError:
+            data = b""
+        if not data:
+            self._feed(None)
+            return False
+        self._last_bytes_received = time.monotonic()
+        for span in self._buffer.packets(data):
+            if not self._handle(span):
+                self._feed(bytes(self._buffer.data[span.start : span.end]))
+            if self._sock is None:
+                return False
+        return len(data) == _READ_BYTES or isinstance(self._sock, ssl.SSLSocket)
+
+    def _transmit(self, kind: int, data: bytes) -> bool:
+        """Send packets, or what does not go out now by way of paho; False without a connection."""
+        if self._sock is None:
+            return False
+        if not self._out_packet:  # else what waits there goes first
+            with suppress(OSError):  # not now, or never again: paho finds out which
+                data = data[self._sock.send(data) :]
+        return not data or self._packet_queue(kind, data, 0, 1) == _SUCCESS
+
+    def _handle(self, span: Span) -> bool:
+        """Handle a packet here if it is one of the usual ones."""
+        data = self._buffer.data
+        kind = data[span.start] & KIND_MASK
+        if kind == PUBACK:
+            message_id, code = read_puback(data, span)
+            if message_id not in self._outstanding:
+                return False  # one of paho's own
+            self._outstanding.discard(message_id)
+            self._acknowledged(message_id, code)
+            return True
+        published = read_publish(data, span, is_5=self._is_5) if kind == PUBLISH else None
+        if published is not None:
+            self._received(published)
+        return published is not None
+
+    def _feed(self, packet: bytes | None) -> None:
+        """Let paho read a packet, or with None the end of the connection."""
+        self._fed = packet
+        self.loop_read()
+
+    def _sock_recv(self, bufsize: int) -> bytes:
+        """What paho reads in place of the socket."""
+        if self._fed is None:
+            return b""
+        if not self._fed:
+            raise BlockingIOError
+        taken, self._fed = self._fed[:bufsize], self._fed[bufsize:]
+        return taken

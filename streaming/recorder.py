@@ -17,13 +17,15 @@ from prometheus_client import Counter
 from sqlalchemy import Engine
 from sqlalchemy.exc import DBAPIError, OperationalError
 
-from citywx.staging.position import Checkpoint, save_checkpoint
+from citywx.staging.position import Checkpoint, Position, save_checkpoint
 from citywx.warehouse.database import DatabaseNotConfiguredError, engine_for, is_migrated
+from streaming.background import Background
 from streaming.broker import Broker, BrokerNotConfiguredError, Message
 from streaming.consumer import LogConsumer
 from streaming.dagster_report import DagsterReport
+from streaming.live_writer import Batch, LiveWriter
 from streaming.log_source import log_source
-from streaming.messages import READINGS, READINGS_BATCH, LogReading, replay_response_topic
+from streaming.messages import READINGS, READINGS_BATCH, replay_response_topic
 from streaming.mqtt import Connection
 from streaming.only_instance import AlreadyRunningError, only_instance
 from streaming.process import Process, run
@@ -34,7 +36,6 @@ from streaming.recorder_tables import (
     prune_live,
     save_position,
     write_alerts,
-    write_readings,
 )
 from streaming.status import Announcer, will_of
 from streaming.status_recorder import STATUS_TOPICS, StatusRecorder
@@ -69,19 +70,23 @@ class Recorder:
         self._announcer = Announcer(connection, NAME)
         self._statuses = StatusRecorder()
         self._report = DagsterReport(process.settings.dagster_url)
-        self._batch: list[LogReading] = []
+        self._writer = LiveWriter(engine)
         self._batch_began = 0.0
-        self._committed = start.position if start else None
+        self._committed = start
         self._alerts_seen: tuple[int, int, int] | None = None
         self._hinted: Checkpoint | None = None
-        self._hint_failed = False
+        self._saver = Background("noting the recorder's position")
         self._session = 0
         self._hint_at = self._prune_at = 0.0
 
     @property
     def detail(self) -> str:
         """Where it is, for people."""
-        return f"recorded up to {self._committed}"
+        return f"recorded up to {self._position}"
+
+    @property
+    def _position(self) -> Position | None:
+        return self._committed.position if self._committed else None
 
     def step(self) -> None:
         """Wait for readings; write them when the batch is due."""
@@ -93,36 +98,35 @@ class Recorder:
         messages = self._connection.messages()
         self._note_statuses(messages)
         taken = self._consumer.take(messages, now)
-        if taken and not self._batch:
+        if taken and not self._writer.batch.rows:
             self._batch_began = now
-        self._batch += taken
-        due = len(self._batch) >= _BATCH_ROWS or now - self._batch_began >= _BATCH_SECONDS
+        self._writer.add(taken)
+        full = self._writer.batch.rows >= _BATCH_ROWS
+        due = full or now - self._batch_began >= _BATCH_SECONDS
         if due:
             self.write()
             self._batch_began = now
-        self._announcer.announce(self._committed)
+        self._announcer.announce(self._position)
         self._look_after(now)
 
     def write(self) -> None:
         """Write what has come: readings with their position, and new alert events."""
-        rows = events = 0
-        newest = max((item.reading.timestamp for item in self._batch), default=None)
+        events, batch = 0, Batch(0, None)
         checkpoint = self._consumer.checkpoint()
-        if checkpoint is not None and checkpoint.position != self._committed:
-            with self._engine.begin() as database:
-                rows = write_readings(database, self._batch)
-                save_position(database, READINGS_CONSUMER, checkpoint)
-            self._committed = checkpoint.position
-            self._batch = []
+        if checkpoint is not None and checkpoint.position != self._position:
+            batch = self._writer.batch
+            save_position(self._writer.finish(), READINGS_CONSUMER, checkpoint)
+            self._writer.commit()
+            self._committed = checkpoint
         about = _identity(self._home.alerts_log)
         if about != self._alerts_seen:
             with self._engine.begin() as database:
                 events = write_alerts(database, self._home.alerts_log)
             if events == 0:
                 self._alerts_seen = about  # else there may be more
-        _ROWS.labels("live_readings").inc(rows)
+        _ROWS.labels("live_readings").inc(batch.rows)
         _ROWS.labels("alerts").inc(events)
-        self._report.note(rows, events, newest)
+        self._report.note(batch.rows, events, batch.newest)
 
     def _note_statuses(self, messages: Sequence[Message]) -> None:
         now = datetime.now(UTC)
@@ -136,7 +140,7 @@ class Recorder:
         self._report.send_if_due(now)
         if now - self._hint_at >= _HINT_SECONDS:
             self._hint_at = now
-            self.save_hint()
+            self._hint()
         if now - self._prune_at >= _PRUNE_SECONDS:
             self._prune_at = now
             self._prune()
@@ -149,29 +153,29 @@ class Recorder:
             if deleted < PRUNE_BATCH:
                 return
 
-    def save_hint(self) -> None:
-        """Write the position for those who delete old segments; the truth is in the database."""
-        checkpoint = self._consumer.checkpoint()
-        if checkpoint is None or checkpoint == self._hinted or self._batch:
+    def _hint(self) -> None:
+        """Note the position for those who delete old segments; the truth is in the database."""
+        checkpoint = self._committed
+        if checkpoint is None or checkpoint == self._hinted or not self._saver.idle:
             return
-        if checkpoint.position == self._committed:
-            try:
-                save_checkpoint(self._home.state / "positions" / f"{NAME}.json", checkpoint)
-            except OSError as error:  # a full disk; the position itself is in the database
-                if not self._hint_failed:
-                    _log.error("the recorder's position cannot be noted: %s", error)
-                self._hint_failed = True
-                return
-            self._hinted, self._hint_failed = checkpoint, False
+
+        def job() -> None:
+            save_checkpoint(self._home.state / "positions" / f"{NAME}.json", checkpoint)
+            self._hinted = checkpoint
+
+        self._saver.start(job)
 
     def stop(self) -> None:
         """Write what is collected."""
         self.write()
-        self.save_hint()
-        self._announcer.say_stopped(self._committed)
+        self._saver.wait()
+        self._hint()
+        self._announcer.say_stopped(self._position)
 
     def close(self) -> None:
-        """Let go of the log and wait for a report on its way."""
+        """Let go of the log and of what is not written; wait for what is on its way."""
+        self._writer.discard()
+        self._saver.finish()
         self._consumer.close()
         self._report.stop()
 

@@ -1,42 +1,33 @@
-"""What the recorder writes to PostgreSQL: live readings, alerts, its positions."""
+"""What the recorder does in PostgreSQL beside writing live readings: alerts, positions, pruning."""
 
 import os
-from collections.abc import Sequence
-from functools import lru_cache
 from pathlib import Path
 
 from sqlalchemy import Connection, delete, exists, func, select, text
 from sqlalchemy.dialects.postgresql import insert
 
 from citywx.staging.position import Checkpoint, Position, hash_before
-from citywx.warehouse.copy_in import copy_lines, copy_number, copy_text, copy_time, create_stage
-from citywx.warehouse.tables import alerts, consumer_positions, live_readings, weather_readings
+from citywx.warehouse.tables import consumer_positions, live_readings, weather_readings
 from citywx.weather.reading import UnreadableError, parse_timestamp
 from streaming.alerts_log import read_events
-from streaming.messages import LogReading
+from streaming.messages import encode_body
 
 READINGS_CONSUMER = "recorder"
 ALERTS_CONSUMER = "recorder-alerts"
 _ALERTS_BATCH = 2_000
 PRUNE_BATCH = 5_000
-
-_STAGE = "live_stage"
-_STAGE_COLUMNS = """
-    source text, city text, "timestamp" timestamptz, temperature_c double precision,
-    humidity double precision, pressure double precision, wind_speed double precision,
-    weather text, fetched_at timestamptz, segment text, byte_offset bigint
-"""
-_MERGE = text("""
-    INSERT INTO live_readings (
-        source, city, "timestamp", temperature_c, humidity, pressure, wind_speed, weather,
-        fetched_at, segment, byte_offset
+_INSERT_ALERTS = text("""
+    INSERT INTO alerts (
+        alert_id, event, rule_id, city, severity, metric, value, limit_value, message, observed_at,
+        decided_at, latency_ms, segment, byte_offset
     )
-    SELECT * FROM live_stage
-    ON CONFLICT (source, city, "timestamp") DO UPDATE SET
-        temperature_c = excluded.temperature_c, humidity = excluded.humidity,
-        pressure = excluded.pressure, wind_speed = excluded.wind_speed,
-        weather = excluded.weather, fetched_at = excluded.fetched_at,
-        segment = excluded.segment, byte_offset = excluded.byte_offset, received_at = now()
+    SELECT * FROM jsonb_to_recordset(CAST(:events AS jsonb)) AS event (
+        alert_id text, event text, rule_id text, city text, severity text, metric text,
+        value double precision, limit_value double precision, message text,
+        observed_at timestamptz, decided_at timestamptz, latency_ms double precision,
+        segment text, byte_offset bigint
+    )
+    ON CONFLICT DO NOTHING
 """)
 
 
@@ -63,21 +54,6 @@ def save_position(connection: Connection, consumer: str, checkpoint: Checkpoint)
     )
 
 
-def write_readings(connection: Connection, items: Sequence[LogReading]) -> int:
-    """Write a batch by COPY; of several lines with one identity the last in the log rules."""
-    latest = {
-        (reading.source, reading.city, reading.timestamp): item
-        for item in items
-        for reading in (item.reading,)
-    }
-    if not latest:
-        return 0
-    create_stage(connection, _STAGE, _STAGE_COLUMNS)
-    copy_lines(connection, _STAGE, map(_copy_line, latest.values()))
-    connection.execute(_MERGE)
-    return len(latest)
-
-
 def write_alerts(connection: Connection, path: Path) -> int:
     """Write the next events of `alerts.ndjson`, and how far it was read; how many were new."""
     try:
@@ -97,7 +73,8 @@ def write_alerts(connection: Connection, path: Path) -> int:
             if len(rows) >= _ALERTS_BATCH:
                 break
         if rows:
-            connection.execute(insert(alerts).on_conflict_do_nothing(), rows)
+            events = encode_body(rows).decode()
+            connection.execute(_INSERT_ALERTS, {"events": events})
         if end != start or known is None:
             place = Checkpoint(Position("000000-alerts", end), hash_before(descriptor, end))
             save_position(connection, ALERTS_CONSUMER, place)
@@ -120,20 +97,6 @@ def prune_live(connection: Connection) -> int:
         )
     )
     return deleted.rowcount
-
-
-def _copy_line(item: LogReading) -> str:
-    (timestamp, city, *measures, weather, source, fetched_at), segment, offset, _, _ = item
-    temperature, humidity, pressure, wind = map(_number, measures)
-    return (
-        f"{_text(source)}\t{_text(city)}\t{_time(timestamp)}\t{temperature}\t{humidity}"
-        f"\t{pressure}\t{wind}\t{_text(weather)}\t{_time(fetched_at)}\t{segment}\t{offset}\n"
-    )
-
-
-# Cities, words, moments and values come many times over.
-_text, _time = lru_cache(4096)(copy_text), lru_cache(4096)(copy_time)
-_number = lru_cache(4096)(copy_number)
 
 
 _SAME_NAME = ("alert_id", "event", "rule_id", "city", "severity", "metric", "value", "message")

@@ -101,21 +101,30 @@ class Block(NamedTuple):
 
 def cut_lines(segment: str, offset: int, data: bytes, layout: Layout) -> list[Line]:
     """Cut whole lines, without the last line end, into what they are; they start at `offset`."""
-    record = LineKind.RECORD
+    # Looked for once in all lines, since nearly none has any of them.
+    odd = not offset or b"\r" in data or b"timestamp" in data.lower()
     lines = []
     for raw in data.split(b"\n"):
         end = offset + len(raw) + 1
-        kind = record
-        text = raw.removesuffix(b"\r") if offset else raw.removeprefix(BOM).removesuffix(b"\r")
-        if len(text) > MAX_LINE_BYTES:
-            kind, text = LineKind.OVERSIZE, text[:KEPT_BYTES]
-        elif not text or text.isspace():
-            kind = LineKind.BLANK
-        elif b"timestamp" in text.lower() and _is_header(text, layout):
-            kind = LineKind.HEADER
+        if odd or len(raw) > MAX_LINE_BYTES or not raw or raw.isspace():
+            text, kind = _sort_out(raw, layout, first=not offset)
+        else:
+            text, kind = raw, LineKind.RECORD
         lines.append(Line(segment, offset, end, text, kind, layout))
         offset = end
     return lines
+
+
+def _sort_out(raw: bytes, layout: Layout, *, first: bool) -> tuple[bytes, LineKind]:
+    """What of a line is kept, and what it is."""
+    text = (raw.removeprefix(BOM) if first else raw).removesuffix(b"\r")
+    if len(text) > MAX_LINE_BYTES:
+        return text[:KEPT_BYTES], LineKind.OVERSIZE
+    if not text or text.isspace():
+        return text, LineKind.BLANK
+    if b"timestamp" in text.lower() and _is_header(text, layout):
+        return text, LineKind.HEADER
+    return text, LineKind.RECORD
 
 
 def _is_header(text: bytes, layout: Layout) -> bool:
@@ -139,7 +148,8 @@ class LineReader:
         self._layout = Layout()
         self._before = os.pread(descriptor, *_before(offset))
         self._scanned = offset  # no line end between offset and here
-        self._more = True  # as far as is known
+        self.more = True
+        """Whether more stood behind the bytes of the last read, as far as is known."""
         if offset:
             self._layout = _declared_layout(os.pread(descriptor, 2 * MAX_LINE_BYTES, 0))
 
@@ -155,12 +165,12 @@ class LineReader:
         """The next whole lines in one piece; see `read`."""
         known = len(self._before)
         # Beyond this, memory for the answer is dear, and there is mostly little to read.
-        size = max(limit, _SMALL_READ_BYTES) if self._more else _SMALL_READ_BYTES
+        size = max(limit, _SMALL_READ_BYTES) if self.more else _SMALL_READ_BYTES
         # One read for both: the bytes that are known, and those that are new.
         found = os.pread(self._descriptor, known + size, self.offset - known)
         if not found.startswith(self._before):
             raise RewrittenError
-        self._more = len(found) == known + size
+        self.more = len(found) == known + size
         last = found.rfind(b"\n", known)
         if last < 0:
             return self._oversize() if len(found) - known > MAX_LINE_BYTES else None

@@ -27,6 +27,9 @@ class Tail:
         self._descriptor: int | None = None
         self._reader: LineReader | None = None
         self._complained = ""
+        self.drained = False
+        """Whether the last read reached the end of the file that is appended to. Whatever comes
+        later, also another file, is then news, of which there are hints."""
 
     def read(self, limit: int = 1 << 20) -> list[Line]:
         """The next whole lines, about `limit` bytes of them; empty when there are none now."""
@@ -96,6 +99,7 @@ class Tail:
 
     def _read_open(self, reader: LineReader, limit: int) -> Block | None:
         gone = self._rotated()  # looked at before reading, so that the old file is drained first
+        self.drained = False
         try:
             block = reader.read_block(limit)
         except RewrittenError:
@@ -103,6 +107,7 @@ class Tail:
             self._reopen()
             return None
         if block is not None or not gone:
+            self.drained = not gone and not reader.more
             return block
         last = None
         if self._is_kept():

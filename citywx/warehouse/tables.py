@@ -233,8 +233,7 @@ live_readings = Table(  # writer: recorder; pruned once weather_readings has the
     Column("segment", Text, nullable=False),
     Column("byte_offset", BigInteger, nullable=False),
     _time("received_at", nullable=False, now=True),
-    PrimaryKeyConstraint("source", "city", "timestamp"),
-    Index("live_readings_city_timestamp", "city", "timestamp"),
+    PrimaryKeyConstraint("city", "timestamp", "source"),
 )
 
 consumer_positions = Table(  # writer: recorder, in its rows' own transaction

@@ -13,13 +13,13 @@ from citywx.warehouse.database import migrate
 from citywx.warehouse.tables import alerts, live_readings
 from citywx.weather.reading import Reading
 from streaming.dagster_report import DagsterReport
+from streaming.live_writer import Batch, LiveWriter
 from streaming.messages import LogReading
 from streaming.recorder_tables import (
     load_position,
     prune_live,
     save_position,
     write_alerts,
-    write_readings,
 )
 from tests.support.log_messages import START, append, line
 from tests.support.postgres import PostgresServer
@@ -40,33 +40,99 @@ def live(engine: Engine) -> list[float | None]:
         return list(connection.scalars(query))
 
 
+def write(writer: LiveWriter, *items: LogReading) -> None:
+    writer.add(items)
+    writer.finish()
+    writer.commit()
+
+
 def test_the_last_line_of_one_identity_rules(engine: Engine) -> None:
-    with engine.begin() as connection:
-        write_readings(connection, [item(0, 1.0), item(1, 2.0), item(0, 3.0, offset=20)])
+    writer = LiveWriter(engine)
+    write(writer, item(0, 1.0), item(1, 2.0), item(0, 3.0, offset=20))
     assert live(engine) == [3.0, 2.0]
-    with engine.begin() as connection:
-        write_readings(connection, [item(1, 4.0, offset=30)])
+    write(writer, item(1, 4.0, offset=30))
     assert live(engine) == [3.0, 4.0]
+
+
+def test_what_was_written_before_a_start_is_corrected_and_not_met_again(engine: Engine) -> None:
+    write(LiveWriter(engine), item(0, 1.0), item(5, 2.0))
+    again = LiveWriter(engine)
+    write(again, item(0, 3.0), item(5, 4.0), item(3, 5.0), item(6, 6.0), item(6, 7.0))
+    assert live(engine) == [3.0, 5.0, 4.0, 7.0]
+
+
+def test_rows_are_streamed_as_they_come_and_seen_when_they_are_committed(engine: Engine) -> None:
+    writer = LiveWriter(engine)
+    writer.add([item(0, 1.0)])
+    writer.add([])
+    writer.add([item(1, 2.0), item(0, 3.0, offset=20)])
+    assert writer.batch == Batch(3, START + timedelta(minutes=1))
+    assert live(engine) == []
+    writer.finish()
+    writer.commit()
+    assert live(engine) == [3.0, 2.0]
+    assert writer.batch == Batch(0, None)
+
+
+def test_a_discarded_batch_leaves_nothing_and_can_be_written_again(engine: Engine) -> None:
+    writer = LiveWriter(engine)
+    writer.add([item(0, 1.0), item(1, 2.0)])
+    writer.discard()
+    assert live(engine) == []
+    write(writer, item(0, 1.0), item(1, 2.0), item(2, 3.0))
+    assert live(engine) == [1.0, 2.0, 3.0]
+    writer.discard()
+    assert live(engine) == [1.0, 2.0, 3.0]
+
+
+def test_a_batch_whose_connection_was_cut_is_discarded_without_a_word(engine: Engine) -> None:
+    writer = LiveWriter(engine)
+    writer.add([item(0, 1.0)])
+    cut = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE query LIKE 'COPY live%'"
+    with engine.begin() as connection:
+        assert connection.scalar(text(cut))
+    writer.discard()
+    write(writer, item(0, 2.0))
+    assert live(engine) == [2.0]
 
 
 def test_rows_and_position_stand_or_fall_together(engine: Engine) -> None:
     place = Checkpoint(Position("000001-abc", 10), "ff")
+    writer = LiveWriter(engine)
+    writer.add([item(0, 1.0)])
+    save_position(writer.finish(), "recorder", place)
+    writer.discard()
     with engine.connect() as connection:
-        write_readings(connection, [item(0, 1.0)])
-        save_position(connection, "recorder", place)
-        connection.rollback()
-    with engine.begin() as connection:
         assert load_position(connection, "recorder") is None
-        write_readings(connection, [item(0, 1.0)])
-        save_position(connection, "recorder", place)
+    writer.add([item(0, 1.0)])
+    save_position(writer.finish(), "recorder", place)
+    writer.commit()
     with engine.connect() as connection:
         assert load_position(connection, "recorder") == place
     assert live(engine) == [1.0]
 
 
+def test_the_position_is_noted_for_others_also_while_rows_keep_coming(
+    stream: Stream, engine: Engine, database_url: str
+) -> None:
+    stream.environment["DATABASE_URL"] = database_url
+    append(stream.log, line(0))
+    stream.start("bridge", "recorder")
+    eventually(lambda: len(live(engine)) == 1, "it records")
+    numbers = iter(range(1, 10_000))
+
+    def noted_meanwhile() -> bool:
+        append(stream.log, line(next(numbers)))
+        return stream.position("recorder") > 1000
+
+    eventually(noted_meanwhile, "its position is noted")
+    assert stream.stop("recorder") == 0
+    assert stream.position("recorder") == stream.log.stat().st_size
+
+
 def test_live_rows_that_the_batch_has_are_pruned(engine: Engine) -> None:
+    write(LiveWriter(engine), item(0, 1.0), item(1, 2.0))
     with engine.begin() as connection:
-        write_readings(connection, [item(0, 1.0), item(1, 2.0)])
         connection.execute(
             text(
                 "CREATE TABLE IF NOT EXISTS weather_readings_test PARTITION OF weather_readings "

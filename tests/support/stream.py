@@ -46,9 +46,11 @@ class Listener:
         return self._connection.ready
 
     def listen(self, seconds: float = 0.05) -> list[Message]:
-        """Everything heard so far."""
+        """Everything heard so far; waits until nothing more comes."""
         self._connection.wait(seconds)
-        self.heard += self._connection.messages()
+        while more := self._connection.messages():
+            self.heard += more
+            self._connection.wait(seconds)
         return self.heard
 
     def bodies(self, topic: str) -> list[dict[str, object]]:

@@ -230,6 +230,24 @@ def test_a_header_that_says_something_else_in_mid_file_is_a_rejected_line(log: P
     assert kinds.count(LineKind.RECORD) == 3
 
 
+def test_it_knows_when_nothing_is_left_of_the_file_that_is_appended_to(log: Path) -> None:
+    append(log, HEADER + b"".join(row(number) for number in range(1000)))
+    tail = Tail(log)
+    tail.read(100)
+    assert not tail.drained
+    drain(tail)
+    append(log, row(1000))
+    assert [line.data for line in tail.read()] == [row(1000)[:-1]]
+    assert tail.drained
+    append(log, row(1001))
+    log.rename(log.with_name("readings-000001.csv"))
+    append(log, HEADER + row(1002))
+    assert [line.data for line in tail.read()] == [row(1001)[:-1]]
+    assert not tail.drained
+    tail.read()
+    assert tail.drained
+
+
 def test_backlog_counts_what_is_not_read(log: Path) -> None:
     append(log, HEADER + row(0))
     tail = Tail(log)

@@ -13,7 +13,6 @@ from citywx.weather.reading import Layout, Reading, UnreadableError
 from streaming.broker import Broker, BrokerNotConfiguredError, Message
 from streaming.messages import (
     LogReading,
-    append_reading,
     decode_readings,
     encode_reading,
     encode_rejected,
@@ -30,11 +29,8 @@ def test_a_reading_comes_back_with_its_place_in_the_log() -> None:
 
 def test_packed_readings_come_back_one_a_line() -> None:
     other = ITEM._replace(offset=60, end=110, read_at=None)
-    batch = bytearray()
-    append_reading(batch, ITEM, 4)
-    append_reading(batch, other, 60)
-    assert len(bytes(batch).splitlines()) == 2
-    assert decode_readings(bytes(batch)) == [(ITEM, 4), (other, 60)]
+    batch = encode_reading(ITEM, 4) + b"\n" + encode_reading(other, 60) + b"\n"
+    assert decode_readings(batch) == [(ITEM, 4), (other, 60)]
 
 
 def test_times_with_an_offset_come_back_as_utc() -> None:

@@ -4,7 +4,7 @@ import errno
 import sys
 import time
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from threading import Event, get_ident
 
@@ -31,12 +31,12 @@ class FakeConnection(Connection):
         self.sent: list[bytes] = []
         self.answers: deque[Outcome] = deque()
 
-    def publish(self, message: Message, *, qos: int = 1) -> int | None:
-        assert qos == 1
+    def publish_all(self, messages: Sequence[Message]) -> list[int]:
         if not self.up:
-            return None
-        self.sent.append(message.payload)
-        return len(self.sent)
+            return []
+        first = len(self.sent) + 1
+        self.sent += [message.payload for message in messages]
+        return list(range(first, len(self.sent) + 1))
 
     def outcomes(self) -> list[Outcome]:
         taken = list(self.answers)
