@@ -38,7 +38,8 @@ def data_quality_report(
     how fresh each city is, doubtful readings by kind with examples and their lines in the log,
     rejected lines by reason, and the checks.
     """
-    from iot_assets.report.page import as_json, render  # noqa: PLC0415 - only in a run
+    from iot_assets.markdown import quality_plot  # noqa: PLC0415 - only in a run
+    from iot_assets.report.page import as_json, render  # noqa: PLC0415
     from iot_assets.report.queries import quality_report  # noqa: PLC0415
 
     with pipeline.engine.connect() as connection:
@@ -54,6 +55,7 @@ def data_quality_report(
             "path": dg.MetadataValue.path(path),
             **report.accounts,
             "verdict": report.verdict,
+            "quality": dg.MetadataValue.md(quality_plot(report.days)),
             "flagged": sum(flag.readings for flag in report.flags),
             "checks_failed": sum(not check.passed for check in report.checks),
         }
