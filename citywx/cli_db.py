@@ -62,20 +62,15 @@ def roles() -> None:
 def backup(file: Annotated[Path, typer.Argument(help="Where to write it.")]) -> None:
     """Write the whole warehouse to one file; the pipeline may run meanwhile."""
     with plain_errors():
-        from citywx.command_database import database_engine
-        from citywx.warehouse.backup import back_up
+        from citywx.db_commands import back_up_to
 
-        back_up(database_engine(load_settings(), application="db backup").url, file)
-        print(f"wrote {file} ({file.stat().st_size:,} bytes, readable by you alone)")
+        print(back_up_to(load_settings(), file))
 
 
 @db.command()
 def restore(file: Annotated[Path, typer.Argument(help="A file of `citywx db backup`.")]) -> None:
     """Fill an empty database, the one that DATABASE_URL names, from a backup."""
     with plain_errors():
-        from citywx.command_database import named_engine
-        from citywx.warehouse.backup import restore as restore_backup
+        from citywx.db_commands import restore_from
 
-        engine = named_engine(load_settings(), application="db restore")
-        restore_backup(engine, file)
-        print(f"restored into {engine.url.database}; now: citywx db upgrade")
+        print(restore_from(load_settings(), file))

@@ -1,4 +1,7 @@
-"""Which database a command means."""
+"""Which database a command means: an engine for it, let go of when the command is over."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 from pydantic import SecretStr
 from sqlalchemy import Engine
@@ -14,22 +17,28 @@ class DatabaseUnreachableError(Exception):
     """The database does not answer."""
 
 
-def database_engine(settings: Settings, *, application: str) -> Engine:
-    """The engine of `named_engine`, whose database answers; else DatabaseUnreachableError."""
-    engine = named_engine(settings, application=application)
-    try:
-        engine.connect().close()
-    except OperationalError:
-        message = "the database does not answer: start the pipeline with `make up`"
-        raise DatabaseUnreachableError(message) from None
-    return engine
-
-
-def named_engine(settings: Settings, *, application: str) -> Engine:
-    """An engine for DATABASE_URL, else for the database of the stack that runs in the home."""
+@contextmanager
+def named_database(settings: Settings, *, application: str) -> Iterator[Engine]:
+    """The database of DATABASE_URL, else that of the stack that runs in the home."""
     if settings.database_url is None:
         stack = running_stack(Home.find(settings))
         if stack is not None:
             url = SecretStr(stack.urls["database"])
             settings = settings.model_copy(update={"database_url": url})
-    return engine_for(settings, application=application, pool_size=1)
+    engine = engine_for(settings, application=application, pool_size=1)
+    try:
+        yield engine
+    finally:
+        engine.dispose()
+
+
+@contextmanager
+def answering_database(settings: Settings, *, application: str) -> Iterator[Engine]:
+    """The same, once it has answered; else DatabaseUnreachableError."""
+    with named_database(settings, application=application) as engine:
+        try:
+            engine.connect().close()
+        except OperationalError:
+            message = "the database does not answer: start the pipeline with `make up`"
+            raise DatabaseUnreachableError(message) from None
+        yield engine

@@ -4,7 +4,7 @@ import sys
 from datetime import datetime
 from pathlib import Path
 
-from citywx.command_database import database_engine
+from citywx.command_database import answering_database
 from citywx.settings import Settings
 from citywx.subscribers_csv import (
     ImportResult,
@@ -18,13 +18,11 @@ def import_file(
     settings: Settings, path: Path, *, confirmed_elsewhere: bool, now: datetime
 ) -> ImportResult:
     """Import a CSV file; SubscribersFileError when it cannot be read as one."""
+    database = answering_database(settings, application="subscribers")
     try:
-        with path.open(encoding="utf-8-sig", newline="") as file:
+        with path.open(encoding="utf-8-sig", newline="") as file, database as engine:
             return import_subscribers(
-                database_engine(settings, application="subscribers"),
-                file,
-                confirmed_elsewhere=confirmed_elsewhere,
-                now=now,
+                engine, file, confirmed_elsewhere=confirmed_elsewhere, now=now
             )
     except (OSError, UnicodeDecodeError) as error:
         message = f"{path} cannot be read: {error}"
@@ -33,4 +31,5 @@ def import_file(
 
 def export_to_stdout(settings: Settings) -> int:
     """Write all subscribers as CSV to standard output."""
-    return export_subscribers(database_engine(settings, application="subscribers"), sys.stdout)
+    with answering_database(settings, application="subscribers") as engine:
+        return export_subscribers(engine, sys.stdout)

@@ -84,8 +84,7 @@ def _create_if_missing(url: URL) -> None:
 
 
 def _run(program: str, url: URL, *arguments: str) -> None:
-    address = url.set(drivername="postgresql", password=None).render_as_string()
-    command = [_program(program), "--no-password", f"--dbname={address}", *arguments]
+    command = [_program(program), "--no-password", f"--dbname={_without_password(url)}", *arguments]
     environment = {"PGPASSWORD": str(url.password or ""), "LC_ALL": "C"}
     result = subprocess.run(  # noqa: S603 - our own words, and a file that the user names
         command, env=environment, capture_output=True, text=True, check=False
@@ -94,6 +93,11 @@ def _run(program: str, url: URL, *arguments: str) -> None:
         lines = result.stderr.strip().splitlines() or ["it failed without a word"]
         message = f"{program}: {lines[-1].removeprefix(f'{program}: error: ')}"
         raise BackupError(message)
+
+
+def _without_password(url: URL) -> str:
+    bare = URL.create("postgresql", url.username, None, url.host, url.port, url.database, url.query)
+    return bare.render_as_string()
 
 
 def _program(name: str) -> str:

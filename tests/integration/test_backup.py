@@ -127,7 +127,7 @@ def test_the_password_stands_in_no_argument(
 @retry(retry=retry_if_result(lambda found: not found), stop=stop_after_delay(20))
 def arguments_of(program: str) -> str:
     """The arguments of the running processes of that name, as every user sees them."""
-    command = ["ps", "-C", program, "-o", "args="]
+    command = ["ps", "-ww", "-C", program, "-o", "args="]
     return subprocess.run(command, capture_output=True, text=True, check=False).stdout
 
 

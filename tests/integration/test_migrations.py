@@ -48,7 +48,7 @@ _ROWS = (
     SELECT "timestamp", city, temperature_c, source, '{TEMPERATURE_STEP}', '{humidity}'
     FROM raw_readings WHERE source = 'csv'
     """,
-    "INSERT INTO rejected_lines VALUES (1, 77, 'a \\x01 line', 'expected 9 fields')",
+    "INSERT INTO rejected_lines VALUES (1, 77, '\\x6100ff', 'expected 9 fields')",
     """
     INSERT INTO dirty_windows (
         city, day, first_timestamp, last_timestamp, segment_no, byte_offset
