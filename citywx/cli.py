@@ -106,13 +106,14 @@ def trace(
     """Show cleaned readings, why they are doubted, and the lines of the log behind them."""
     with plain_errors():
         from citywx import trace_command
-        from citywx.command_database import database_engine
+        from citywx.command_database import answering_database
         from citywx.home import Home
         from citywx.warehouse.trace import trace as find
 
         settings = load_settings()
         asked = trace_command.asked_for(city, day.date() if day else None, flag, most)
-        with database_engine(settings, application="trace").connect() as connection:
+        database = answering_database(settings, application="trace")
+        with database as engine, engine.connect() as connection:
             found = list(find(connection, asked))
         if as_json:
             print(json.dumps([trace_command.as_json(one) for one in found], indent=2))

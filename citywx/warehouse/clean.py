@@ -13,6 +13,7 @@ import pandas as pd
 from sqlalchemy import Connection, Engine, delete, exists, select
 
 from citywx.settings import Settings
+from citywx.warehouse.climatology import current_climatology
 from citywx.warehouse.locks import lock_for_transaction
 from citywx.warehouse.merge_clean import Span, merge_clean
 from citywx.warehouse.raw_frames import raw_frame
@@ -160,5 +161,5 @@ def _reached(chunk: Chunk, rules: CleaningRules, kept: date | None) -> Span:
 
 def _cleaned(connection: Connection, span: Span, rules: CleaningRules) -> pd.DataFrame:
     raw = raw_frame(connection, span.city, span.first - rules.reach, span.last + rules.reach)
-    clean = clean_city(raw, rules)
+    clean = clean_city(raw, rules, current_climatology(connection, span.city))
     return clean[clean["timestamp"].between(pd.Timestamp(span.first), pd.Timestamp(span.last))]

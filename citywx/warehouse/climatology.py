@@ -1,11 +1,11 @@
-"""Each city's usual ranges by calendar month, as versions: the greatest of a city is in force.
+"""What is usual in each city, as versions: the greatest of a city is in force.
 
-What is usual is decided in `citywx.weather.soft_limits`. A version is made only when a limit has
+What is usual is learnt by `citywx.weather.climatology`. A version is made only when something has
 moved by more than noise; the days that it judges anew become dirty windows, which cleaning takes
 like those of new readings.
 """
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -17,12 +17,15 @@ from citywx.warehouse.locks import lock_for_transaction
 from citywx.warehouse.retention import first_day_with_raw
 from citywx.warehouse.tables import climatology, climatology_versions
 from citywx.warehouse.watermarks import read_watermark
-from citywx.weather.climatology import MONTHS, Climatology
+from citywx.weather.climatology import MONTHS, RANGED, Climatology, learn_climatology
+from citywx.weather.quality.series import Floats
 from citywx.weather.reading import MEASURES
-from citywx.weather.soft_limits import COLUMNS, soft_limits
 
-_NOISE = 0.5
-"""°C, %, hPa or m/s by which a limit may move without being another one."""
+LEAST_DAYS = 60
+"""With fewer days in a month and its two neighbours, over all years, a city has no limits in it."""
+
+_NOISE = 0.5  # °C, hPa, m/s, or K an hour by which a value may move without being another one
+_NOISE_OF_ROUGHNESS = 0.2  # of the greater of the two
 
 _DOUBTS_OF_NO_VALUE = ("IMPUTED", "LATE")
 _OF_LIMITS = ("TEMPERATURE_CLIMATE", "PRESSURE_CLIMATE", "WIND_CLIMATE")
@@ -59,84 +62,112 @@ _DIRTY = text("""
 
 @dataclass(frozen=True, slots=True)
 class ClimatologyResult:
-    """What came of asking for a city's climatology."""
+    """What came of learning a city's climatology anew."""
 
     version: int
     """The one in force; 0 while there is too little history for any."""
     months: tuple[int, ...] = ()
-    """Calendar months whose limits changed, if the version is new."""
+    """Calendar months in which it differs from the one before, if the version is new."""
     dirty_days: int = 0
 
 
-def current_limits(connection: Connection, city: str) -> pd.DataFrame:
-    """The limits in force: `citywx.weather.soft_limits.COLUMNS`; empty where there are none."""
-    of_city = climatology.c.city == city
-    newest = select(func.max(climatology_versions.c.version)).where(
-        climatology_versions.c.city == city
-    )
-    rows = connection.execute(
-        select(*(climatology.c[name] for name in COLUMNS)).where(
-            of_city, climatology.c.version == newest.scalar_subquery()
-        )
-    )
-    return pd.DataFrame(rows.all(), columns=list(COLUMNS))
-
-
 def current_climatology(connection: Connection, city: str) -> Climatology | None:
-    """The limits in force, as cleaning wants them; None for a city without any."""
-    limits = current_limits(connection, city)
-    if limits.empty:
-        return None
-    known = Climatology(
-        low={name: np.full(MONTHS, np.nan) for name in MEASURES},
-        high={name: np.full(MONTHS, np.nan) for name in MEASURES},
+    """What is usual in a city by the version in force; None where nothing is known."""
+    columns = climatology_versions.c
+    newest = (
+        select(columns.learnt).where(columns.city == city).order_by(columns.version.desc()).limit(1)
     )
-    for month, measure, low, high, _ in limits.itertuples(index=False):
-        known.low[measure][month - 1] = low
-        known.high[measure][month - 1] = high
-    return known
+    learnt = connection.execute(newest).scalar_one_or_none()
+    return None if learnt is None else Climatology.from_json(learnt)
 
 
 def update_climatology(connection: Connection, city: str) -> ClimatologyResult:
-    """Compute a city's limits anew; where one has moved, store them as its next version."""
+    """Learn what is usual in a city; where it has moved, store it as the next version."""
     lock_for_transaction(connection, f"climatology {city}")
     versions = climatology_versions.c
-    before = select(func.coalesce(func.max(versions.version), 0)).where(versions.city == city)
-    version = int(connection.execute(before).scalar_one())
+    greatest = select(func.coalesce(func.max(versions.version), 0)).where(versions.city == city)
+    version = int(connection.execute(greatest).scalar_one())
     history = _history(connection, city)
-    limits = soft_limits(history)
-    months = changed_months(current_limits(connection, city), limits)
+    before = current_climatology(connection, city) or Climatology.unknown()
+    after = with_enough_history(learn_climatology(history), history["timestamp"])
+    months = changed_months(before, after)
     if not months:
         return ClimatologyResult(version)
-    key = {"city": city, "version": version + 1}
-    days = history["timestamp"].dt.date
-    connection.execute(
-        insert(climatology_versions).values(**key, first_day=days.iloc[0], last_day=days.iloc[-1])
-    )
-    if not limits.empty:
-        rows = (
-            zip(COLUMNS, row, strict=True) for row in limits[list(COLUMNS)].itertuples(index=False)
-        )
-        connection.execute(insert(climatology), [key | dict(row) for row in rows])
+    _store(connection, city, version + 1, after, history)
     return ClimatologyResult(version + 1, months, _make_dirty(connection, city, months))
 
 
-def changed_months(before: pd.DataFrame, after: pd.DataFrame) -> tuple[int, ...]:
-    """The calendar months in which a limit appeared, went, or moved by more than noise."""
-    both = before.merge(after, on=["month", "measure"], how="outer", suffixes=("_before", "_after"))
-    moved = pd.Series(data=False, index=both.index)
-    for limit in ("low", "high"):
-        moved |= ~((both[f"{limit}_after"] - both[f"{limit}_before"]).abs() <= _NOISE)
-    return tuple(sorted(int(month) for month in both.loc[moved, "month"].unique()))
+def with_enough_history(learnt: Climatology, times: "pd.Series[pd.Timestamp]") -> Climatology:
+    """The same without the limits of months whose season has fewer than LEAST_DAYS days."""
+    days, months = times.dt.floor("D"), times.dt.month
+    few = np.array(
+        [
+            days[((months - 1 - month) % MONTHS).isin((0, 1, MONTHS - 1))].nunique() < LEAST_DAYS
+            for month in range(MONTHS)
+        ]
+    )
+    return Climatology(
+        low={name: np.where(few, np.nan, values) for name, values in learnt.low.items()},
+        high={name: np.where(few, np.nan, values) for name, values in learnt.high.items()},
+        roughness=learnt.roughness,
+        trend=learnt.trend,
+    )
+
+
+def changed_months(before: Climatology, after: Climatology) -> tuple[int, ...]:
+    """The calendar months in which a value appeared, went, or moved by more than noise."""
+    changed = np.zeros(MONTHS, dtype=bool)
+    for old, new, noise in _pairs(before, after):
+        appeared = np.isnan(old) != np.isnan(new)
+        moved = appeared | (np.abs(new - old) > noise)
+        changed |= moved.reshape(MONTHS, -1).any(axis=1)
+    return tuple(int(month) + 1 for month in np.nonzero(changed)[0])
+
+
+def _pairs(
+    before: Climatology, after: Climatology
+) -> Iterator[tuple[Floats, Floats, Floats | float]]:
+    """What is compared: old, new, and how far they may be apart."""
+    for name in RANGED:
+        yield before.low[name], after.low[name], _NOISE
+        yield before.high[name], after.high[name], _NOISE
+    for name, new in after.roughness.items():
+        old = before.roughness[name]
+        yield old, new, _NOISE_OF_ROUGHNESS * np.fmax(old, new)
+    yield before.trend, after.trend, _NOISE
 
 
 def _history(connection: Connection, city: str) -> pd.DataFrame:
-    """The values that passed, of at most one reading an hour: limits need no more."""
+    """The values that passed, of at most one reading an hour: what is usual needs no more."""
     harmless = [*_DOUBTS_OF_NO_VALUE, *_OF_LIMITS]
     rows = connection.execute(_HISTORY, {"city": city, "harmless": harmless})
     history = pd.DataFrame(rows.all(), columns=["timestamp", *MEASURES])
     history["timestamp"] = pd.to_datetime(history["timestamp"], utc=True)
     return history.astype(dict.fromkeys(MEASURES, "float64"))
+
+
+def _store(
+    connection: Connection, city: str, version: int, learnt: Climatology, history: pd.DataFrame
+) -> None:
+    days, months = history["timestamp"].dt.date, history["timestamp"].dt.month
+    key = {"city": city, "version": version}
+    span = {"first_day": days.min(), "last_day": days.max()}
+    connection.execute(insert(climatology_versions).values(**key, **span, learnt=learnt.to_json()))
+    rows = [
+        key
+        | {
+            "month": month + 1,
+            "measure": measure,
+            "low": float(learnt.low[measure][month]),
+            "high": float(learnt.high[measure][month]),
+            "readings": int((history[measure].notna() & (months == month + 1)).sum()),
+        }
+        for measure in RANGED
+        for month in range(MONTHS)
+        if not np.isnan(learnt.low[measure][month])
+    ]
+    if rows:
+        connection.execute(insert(climatology), rows)
 
 
 def _make_dirty(connection: Connection, city: str, months: Collection[int]) -> int:

@@ -195,7 +195,7 @@ daily_statistics = Table(  # writer: cleaning; UTC days, kept for ever
     PrimaryKeyConstraint("city", "day"),
 )
 
-climatology_versions = Table(  # writer: asset climatology
+climatology_versions = Table(  # writer: asset climatology; the greatest of a city is in force
     "climatology_versions",
     metadata,
     Column("city", Text, nullable=False),
@@ -203,10 +203,11 @@ climatology_versions = Table(  # writer: asset climatology
     _time("made_at", nullable=False, now=True),
     Column("first_day", Date, nullable=False),
     Column("last_day", Date, nullable=False),
+    Column("learnt", JSONB, nullable=False),
     PrimaryKeyConstraint("city", "version"),
 )
 
-climatology = Table(  # writer: asset climatology; the greatest version of a city is in force
+climatology = Table(  # writer: asset climatology; the limits of the versions, to be read by people
     "climatology",
     metadata,
     Column("city", Text, nullable=False),

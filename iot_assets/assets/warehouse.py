@@ -10,7 +10,7 @@ from citywx.warehouse.cities import known_cities
 from citywx.warehouse.statistics import count_rows, update_days
 from iot_assets.assets.readings import BATCH_TEAM
 from iot_assets.columns import column_lineage, column_schema
-from iot_assets.partitions import days_of
+from iot_assets.partitions import BACKFILL, days_of
 from iot_assets.resources import Pipeline
 
 _MEASURES = ("temperature_c", "humidity", "pressure", "wind_speed")
@@ -23,7 +23,7 @@ def statistics_by(days: dg.DailyPartitionsDefinition) -> dg.AssetsDefinition:
         name="statistics",
         specs=[_spec_of(table) for table in (tables.hourly_statistics, tables.daily_statistics)],
         partitions_def=days,
-        backfill_policy=dg.BackfillPolicy.multi_run(max_partitions_per_run=366),
+        backfill_policy=BACKFILL,
     )
     def statistics(
         context: dg.AssetExecutionContext, pipeline: dg.ResourceParam[Pipeline]

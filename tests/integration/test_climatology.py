@@ -1,18 +1,25 @@
+from dataclasses import replace
 from datetime import UTC, date, datetime
 
-import pandas as pd
+import numpy as np
 import pytest
 from sqlalchemy import Connection, Engine, func, select, text, update
 
 from citywx.warehouse.climatology import (
     ClimatologyResult,
     changed_months,
-    current_limits,
+    current_climatology,
     update_climatology,
 )
 from citywx.warehouse.retention import Retention, retire
-from citywx.warehouse.tables import climatology_versions, dirty_windows, weather_readings
+from citywx.warehouse.tables import (
+    climatology,
+    climatology_versions,
+    dirty_windows,
+    weather_readings,
+)
 from citywx.warehouse.watermarks import LogPlace, advance_watermark
+from citywx.weather.climatology import HOURS, MONTHS, Climatology
 from tests.support.warehouse_rows import add_hours
 
 pytestmark = pytest.mark.integration
@@ -26,20 +33,32 @@ def add_history(connection: Connection, city: str = "Oslo") -> None:
     advance_watermark(connection, "loaded_through", LogPlace(1, 500))
 
 
+def limits(connection: Connection, city: str = "Oslo") -> dict[int, tuple[float, float]]:
+    """Low and high of temperature by calendar month, as cleaning reads them."""
+    found = current_climatology(connection, city)
+    assert found is not None
+    low, high = found.low["temperature_c"], found.high["temperature_c"]
+    return {n + 1: (low[n], high[n]) for n in range(MONTHS) if not np.isnan(low[n])}
+
+
 def test_a_city_gets_limits_where_there_are_sixty_days_about_a_month(engine: Engine) -> None:
     with engine.begin() as connection:
         add_history(connection)
         made = update_climatology(connection, "Oslo")
-        limits = current_limits(connection, "Oslo")
+        found = limits(connection)
         version = connection.execute(select(climatology_versions)).mappings().one()
+        stored = connection.execute(select(climatology)).mappings().one()
     assert made.version == 1
-    assert (
-        set(limits["month"]) == set(made.months) == {3}
-    )  # February and April see 59 days or fewer
-    assert set(limits["measure"]) == {"temperature_c"}
-    assert (limits["low"] < 0).all()
-    assert (limits["high"] > 23).all()
+    assert set(found) == {3}  # February and April see 59 days or fewer
+    low, high = found[3]
+    assert low < 0
+    assert high > 23
     assert (version["first_day"], version["last_day"]) == (FIRST, date(2026, 4, 11))
+    assert (stored["month"], stored["measure"], stored["readings"]) == (
+        *(3, "temperature_c"),
+        31 * 24,
+    )
+    assert (stored["low"], stored["high"]) == (low, high)
 
 
 def test_a_new_version_makes_the_days_of_its_months_dirty_as_loading_would(engine: Engine) -> None:
@@ -47,11 +66,12 @@ def test_a_new_version_makes_the_days_of_its_months_dirty_as_loading_would(engin
         add_history(connection)
         made = update_climatology(connection, "Oslo")
         windows = connection.execute(select(dirty_windows).order_by("day")).mappings().all()
-    assert made.dirty_days == len(windows) == 31
+    assert made.months == (1, 2, 3, 4, 5)  # changes are usual in them, limits in March alone
+    assert made.dirty_days == len(windows) == DAYS
     first = windows[0]
-    assert (first["city"], first["day"]) == ("Oslo", date(2026, 3, 1))
-    assert first["first_timestamp"] == datetime(2026, 3, 1, tzinfo=UTC)
-    assert first["last_timestamp"] == datetime(2026, 3, 1, 23, tzinfo=UTC)
+    assert (first["city"], first["day"]) == ("Oslo", FIRST)
+    assert first["first_timestamp"] == datetime(2026, 2, 1, tzinfo=UTC)
+    assert first["last_timestamp"] == datetime(2026, 2, 1, 23, tzinfo=UTC)
     assert (first["segment_no"], first["byte_offset"]) == (1, 500)
 
 
@@ -81,9 +101,8 @@ def test_values_that_are_doubted_or_filled_in_are_not_what_is_usual(engine: Engi
                 .where(func.extract("hour", weather_readings.c.timestamp) == hour)
                 .values(temperature_c=90.0, **values)
             )
-        unchanged = update_climatology(connection, "Oslo")
-        assert unchanged.version == 2  # warmer nights are missing, and nothing is at 90
-        assert current_limits(connection, "Oslo")["high"].max() < 40
+        update_climatology(connection, "Oslo")
+        assert limits(connection)[3][1] < 40  # nothing is at 90
 
 
 def test_what_only_the_limits_themselves_doubt_counts_on(engine: Engine) -> None:
@@ -95,7 +114,7 @@ def test_what_only_the_limits_themselves_doubt_counts_on(engine: Engine) -> None
             .values(qc_verdict=3, qc_flags=["TEMPERATURE_CLIMATE"])
         )
         update_climatology(connection, "Oslo")
-        assert current_limits(connection, "Oslo")["high"].min() > 23
+        assert limits(connection)[3][1] > 23 + 5
 
 
 def test_days_whose_raw_readings_are_gone_do_not_become_dirty(engine: Engine) -> None:
@@ -105,24 +124,33 @@ def test_days_whose_raw_readings_are_gone_do_not_become_dirty(engine: Engine) ->
     with engine.begin() as connection:
         retire(connection, Retention(raw=april, clean=None, rejected=None))
     with engine.begin() as connection:
-        assert update_climatology(connection, "Oslo") == ClimatologyResult(1, (3,), dirty_days=0)
+        made = update_climatology(connection, "Oslo")
+        assert (made.version, made.dirty_days) == (1, 11)
 
 
 def test_a_city_without_history_has_version_0_and_no_limits(engine: Engine) -> None:
     with engine.begin() as connection:
         connection.execute(text("INSERT INTO cities (name) VALUES ('Oslo')"))
         assert update_climatology(connection, "Oslo") == ClimatologyResult(version=0)
-        assert current_limits(connection, "Oslo").empty
+        assert current_climatology(connection, "Oslo") is None
 
 
-def limits(*rows: tuple[int, str, float, float]) -> pd.DataFrame:
-    return pd.DataFrame(rows, columns=["month", "measure", "low", "high"])
+def usual(high: float, roughness: float = 1.0) -> Climatology:
+    """The same in every month, but nothing known in December."""
+    unknown = Climatology.unknown()
+    highs, changes = np.full(MONTHS, high), np.full((MONTHS, HOURS), roughness)
+    highs[-1], changes[-1] = np.nan, np.nan
+    return replace(
+        unknown,
+        high=unknown.high | {"pressure": highs},
+        roughness=unknown.roughness | {"humidity": changes},
+    )
 
 
-def test_limits_that_move_by_noise_are_the_same_limits() -> None:
-    before = limits((1, "humidity", 20.0, 90.0), (2, "humidity", 20.0, 90.0))
-    assert changed_months(before, before) == ()
-    assert changed_months(before, limits((1, "humidity", 20.4, 90.0))) == (2,)
-    moved = limits((1, "humidity", 20.4, 90.6), (2, "humidity", 20.0, 90.0))
-    assert changed_months(before, moved) == (1,)
-    assert changed_months(limits(), before) == (1, 2)
+def test_what_moves_by_noise_stays_the_same() -> None:
+    months = tuple(range(1, 12))
+    assert changed_months(usual(1040.0), usual(1040.4, 1.1)) == ()
+    assert changed_months(usual(1040.0), usual(1040.6)) == months
+    assert changed_months(usual(1040.0), usual(1040.0, 1.3)) == months
+    assert changed_months(Climatology.unknown(), usual(1040.0)) == months
+    assert changed_months(usual(1040.0), Climatology.unknown()) == months

@@ -1,4 +1,4 @@
-"""Versions of each city's climatological limits."""
+"""What is usual in each city, in versions: whole for cleaning, and its limits for people."""
 
 from alembic import op
 
@@ -18,6 +18,7 @@ def upgrade() -> None:
             made_at timestamptz NOT NULL DEFAULT now(),
             first_day date NOT NULL,
             last_day date NOT NULL,
+            learnt jsonb NOT NULL,
             PRIMARY KEY (city, version)
         )
         """
