@@ -1,5 +1,6 @@
 from concurrent.futures import ThreadPoolExecutor
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
 
 import pytest
 from sqlalchemy import Connection, Engine, insert, inspect, text
@@ -7,6 +8,9 @@ from sqlalchemy.exc import DBAPIError, OperationalError
 
 from citywx.settings import Settings
 from citywx.warehouse import retention as module
+from citywx.warehouse.cities import add_unresolved
+from citywx.warehouse.clean import clean_days
+from citywx.warehouse.load import load_log
 from citywx.warehouse.partitions import ensure_months, make_months_ahead
 from citywx.warehouse.retention import (
     RawReadingsGoneError,
@@ -171,3 +175,37 @@ def test_loading_and_dropping_at_once_lose_nothing_that_is_kept(engine: Engine) 
         assert connection.scalar(text(kept)) == 24 * 6 + 24 * 23
         oldest = connection.scalar(text("SELECT min(timestamp) FROM raw_readings"))
     assert oldest == datetime(2026, 4, 1, tzinfo=UTC)
+
+
+def test_no_day_is_erased_by_cleaning_it_after_its_raw_readings_are_gone(engine: Engine) -> None:
+    with engine.begin() as connection:
+        add_unresolved(connection, ["Oslo"])
+        history(connection)
+        retire(connection, Retention(raw=APRIL, clean=None, rejected=None))
+    march = [date(2026, 3, 1) + timedelta(days=number) for number in range(31)]
+    before = "SELECT count(*) FROM weather_readings WHERE timestamp < '2026-04-01'"
+    with engine.connect() as connection:
+        rows = connection.scalar(text(before))
+    with pytest.raises(RawReadingsGoneError, match="31 days"):
+        clean_days(engine, [*march, APRIL], settings=Settings(), only_dirty=False)
+    clean_days(engine, [APRIL], settings=Settings(), only_dirty=False)
+    with engine.connect() as connection:
+        assert connection.scalar(text(before)) == rows
+
+
+def test_a_late_line_about_a_dropped_month_is_rejected_with_that_reason(
+    engine: Engine, tmp_path: Path
+) -> None:
+    with engine.begin() as connection:
+        retire(connection, Retention(raw=APRIL, clean=None, rejected=None))
+    log = tmp_path / "readings.csv"
+    log.write_text(
+        "timestamp,city,temperature_c,humidity,pressure,wind_speed,weather\n"
+        "2026-03-31T23:59:59Z,Oslo,1,50,1010,3,clear\n"
+        "2026-04-01T00:00:00Z,Oslo,1,50,1010,3,clear\n"
+    )
+    found = load_log(engine, log, earliest=datetime(2010, 1, 1, tzinfo=UTC))
+    assert (found.loaded, found.rejected, found.skipped) == (1, 1, 1)
+    with engine.connect() as connection:
+        reason = connection.scalar(text("SELECT reason FROM rejected_lines"))
+    assert reason == "timestamp 2026-03-31T23:59:59Z is before 2026-04-01"
