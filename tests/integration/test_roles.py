@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
+import dagster as dg
 import pytest
 from psycopg.errors import InsufficientPrivilege
 from pydantic import SecretStr
@@ -11,11 +12,13 @@ from sqlalchemy import Connection, Engine, create_engine, make_url, text
 from sqlalchemy.exc import OperationalError, ProgrammingError
 
 from citywx import subscriptions
+from citywx.home import Home
 from citywx.local_stack.postgres import socket_folder
 from citywx.mail.daily import send_daily_summaries
 from citywx.mail.outbox import send_outbox
 from citywx.prepare import prepare_database
 from citywx.settings import Settings
+from citywx.staging.position import Checkpoint, Position
 from citywx.warehouse.cities import save_city
 from citywx.warehouse.clean import clean_days
 from citywx.warehouse.database import migrate
@@ -27,8 +30,16 @@ from citywx.warehouse.rights import GRANTS, MEMBERS, PRIVATE, RELATIONS
 from citywx.warehouse.roles import RolesError, create_roles, existing_roles, grant_rights
 from citywx.warehouse.tables import metadata
 from citywx.weather.city import City
-from dashboard import data
-from streaming.recorder_tables import load_position, prune_live, write_readings
+from citywx.weather.reading import Reading, to_csv_line
+from dashboard.frame import PAGES
+from dashboard.resources import ABSENT, NOT_PREPARED
+from iot_assets.definitions import build_definitions
+from iot_assets.jobs import JOBS
+from iot_assets.resources import Pipeline
+from streaming.live_writer import LiveWriter
+from streaming.messages import LogReading
+from streaming.recorder_tables import load_position, prune_live, save_position, write_alerts
+from tests.support.dashboard import OpenPage
 from tests.support.mail import NOW, MailRoom, add_readings
 from tests.support.postgres import PostgresServer
 
@@ -190,11 +201,20 @@ def test_the_batch_layer_loads_cleans_and_forecasts_with_its_rights(
         assert len(forecast_history(connection, City("Oslo"))) == 48
 
 
-def test_the_recorder_and_the_poller_work_with_their_rights(as_role: As) -> None:
-    with as_role("citywx_recorder").begin() as connection:
-        assert load_position(connection, "recorder") is None
-        assert write_readings(connection, []) == 0
+def test_the_recorder_and_the_poller_work_with_their_rights(as_role: As, tmp_path: Path) -> None:
+    engine = as_role("citywx_recorder")
+    writer = LiveWriter(engine)
+    for offset in (0, 10):  # the second is a correction
+        reading = Reading(NOW, "Oslo", temperature_c=float(offset))
+        writer.add([LogReading(reading, "000001-abc", offset, offset + 10)])
+        writer.finish()
+        writer.commit()
+    with engine.begin() as connection:
+        place = Checkpoint(Position("000001-abc", 20), "ff")
+        save_position(connection, "recorder", place)
+        assert load_position(connection, "recorder") == place
         assert prune_live(connection) == 0
+        assert write_alerts(connection, tmp_path / "alerts.ndjson") == 0
     with as_role("citywx_poller").begin() as connection:
         save_city(connection, City("Oslo", "NO", 59.9, 10.7, "Europe/Oslo", 20.0))
 
@@ -213,16 +233,43 @@ def test_subscribing_and_mailing_work_with_two_roles(mail_room: MailRoom, as_rol
         assert run.states == {"sent": 1}
 
 
-def test_pages_need_no_more_than_the_dashboards_rights(as_role: As, mail_room: MailRoom) -> None:
-    add_readings(mail_room.engine, "Cairo")
-    with as_role("citywx_dashboard_rw").connect() as connection:
-        day = (NOW - timedelta(days=1), NOW)
-        assert data.cities(connection)
-        assert not data.last_readings(connection, ["Cairo"], 5).empty
-        data.summaries(connection, ["Cairo"], *day, step=data.Step.HOUR)
-        data.batches(connection)
-        data.rejected_lines(connection)
-        data.process_statuses(connection)
+@pytest.mark.usefixtures("filled")
+@pytest.mark.parametrize("page", PAGES)
+def test_pages_need_no_more_than_the_dashboards_rights(
+    open_page: OpenPage, as_role: As, monkeypatch: pytest.MonkeyPatch, page: str
+) -> None:
+    url = as_role("citywx_dashboard_rw").url.set(drivername="postgresql")
+    monkeypatch.setenv("DATABASE_URL", url.render_as_string(hide_password=False))
+    app = open_page(page)
+    assert not app.exception
+    assert not [info.value for info in app.info if info.value in (NOT_PREPARED, ABSENT)]
+
+
+def test_every_job_of_dagster_runs_with_dagsters_rights(
+    as_role: As, tmp_path: Path, engine: Engine
+) -> None:
+    settings = Settings(data_dir=tmp_path, home_name="test", secret_key=PASSWORD)
+    pipeline = Pipeline(settings, Home.named(settings, "test"), as_role("citywx_dagster"))
+    pipeline.home.readings_csv.parent.mkdir(parents=True)
+    with pipeline.home.readings_csv.open("wb") as log:
+        for hour in range(48):
+            moment = datetime(2026, 3, 1, tzinfo=UTC) + timedelta(hours=hour)
+            log.write(to_csv_line(Reading(moment, "Oslo", 10 + hour % 24, 50, 1010, 3, "rain")))
+    days = {
+        "dagster/asset_partition_range_start": "2026-03-01",
+        "dagster/asset_partition_range_end": "2026-03-02",
+    }
+    definitions = build_definitions(settings)
+    with dg.DagsterInstance.ephemeral() as instance:
+        for job in JOBS:
+            result = definitions.resolve_job_def(job.name).execute_in_process(
+                instance=instance,
+                resources={"pipeline": pipeline},
+                tags=days if job.name == "process_readings" else None,
+            )
+            assert result.success, job.name
+    with engine.connect() as connection:
+        assert connection.scalar(text("SELECT sum(readings) FROM daily_statistics")) == 48
 
 
 def test_without_createrole_creating_roles_is_refused_with_words_and_the_schema_works_on(
