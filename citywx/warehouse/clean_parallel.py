@@ -17,9 +17,9 @@ from citywx.warehouse.clean import CleanResult, clean_batch, move_watermarks, ru
 from citywx.warehouse.database import engine_for
 from citywx.warehouse.windows import Batch
 
-_WORTH_PROCESSES = 8
-"""Batches from which on it pays to start processes: one takes a second, a process some of them."""
-_WORTH_DASK = 3
+_WORTH_PROCESSES = 400_000
+"""Raw readings from which on it pays to start processes: each of these takes some seconds."""
+_WORTH_DASK = 150_000
 """The same for workers that are there already."""
 _CONNECTIONS = 8  # of one process: a Dask worker may have several threads
 
@@ -34,10 +34,11 @@ def clean_days_on(
 ) -> CleanResult:
     """Clean these UTC days as `clean.clean_days` does, on an executor where there is much to do.
 
-    The processes connect to the DATABASE_URL of `settings`. A few batches are cleaned here.
+    The processes connect to the DATABASE_URL of `settings`. Few readings are cleaned here.
     """
     batches = work_in(engine, days, only_dirty=only_dirty)
-    if len(batches) < (_WORTH_DASK if settings.dask_scheduler else _WORTH_PROCESSES):
+    readings = sum(chunk.rows for batch in batches for chunk in batch)
+    if readings < (_WORTH_DASK if settings.dask_scheduler else _WORTH_PROCESSES):
         rules = rules_of(settings)
         result = sum((clean_batch(engine, batch, rules) for batch in batches), CleanResult())
     else:
