@@ -1,20 +1,28 @@
 """Readings and alerts reach PostgreSQL once, whatever is killed or comes late."""
 
 import json
+from collections.abc import Callable
 from datetime import timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 from threading import Thread
 
 import pytest
 from sqlalchemy import Engine, create_engine, func, make_url, select, text
 
-from citywx.staging.position import Checkpoint, Position
+from citywx.home import Home
+from citywx.settings import Settings
+from citywx.staging.position import Checkpoint, Position, load_checkpoint
 from citywx.warehouse.database import migrate
 from citywx.warehouse.tables import alerts, live_readings
 from citywx.weather.reading import Reading
+from streaming.broker import Broker
 from streaming.dagster_report import DagsterReport
 from streaming.live_writer import Batch, LiveWriter
 from streaming.messages import LogReading
+from streaming.mqtt import Connection
+from streaming.process import Process
+from streaming.recorder import Recorder
 from streaming.recorder_tables import (
     load_position,
     prune_live,
@@ -22,6 +30,7 @@ from streaming.recorder_tables import (
     write_alerts,
 )
 from tests.support.log_messages import START, append, line
+from tests.support.ports import free_port
 from tests.support.postgres import PostgresServer
 from tests.support.stream import Stream, eventually
 
@@ -113,21 +122,29 @@ def test_rows_and_position_stand_or_fall_together(engine: Engine) -> None:
 
 
 def test_the_position_is_noted_for_others_also_while_rows_keep_coming(
-    stream: Stream, engine: Engine, database_url: str
+    engine: Engine, tmp_path: Path
 ) -> None:
-    stream.environment["DATABASE_URL"] = database_url
-    append(stream.log, line(0))
-    stream.start("bridge", "recorder")
-    eventually(lambda: len(live(engine)) == 1, "it records")
-    numbers = iter(range(1, 10_000))
+    settings = Settings(_env_file=None, data_dir=tmp_path, home_name="test")
+    home = Home.named(settings, "test")
+    connection = Connection(Broker("127.0.0.1", free_port()), "nobody")
+    recorder = Recorder(Process("recorder", settings, home), engine, connection)
+    append(home.readings_csv, line(0))
 
-    def noted_meanwhile() -> bool:
-        append(stream.log, line(next(numbers)))
-        return stream.position("recorder") > 1000
+    def after_a_step(holds: Callable[[], bool]) -> bool:
+        recorder.step()
+        return holds()
 
-    eventually(noted_meanwhile, "its position is noted")
-    assert stream.stop("recorder") == 0
-    assert stream.position("recorder") == stream.log.stat().st_size
+    eventually(lambda: after_a_step(lambda: live(engine) == [20.0]), "it has recorded a row")
+    size = home.readings_csv.stat().st_size
+    append(home.readings_csv, line(1))
+    recorder._consumer.look()
+    recorder._hint_at = 0.0  # it is due
+    eventually(lambda: after_a_step(lambda: recorder._writer.batch.rows == 1), "a batch is open")
+    recorder.close()
+    connection.close()
+    noted = load_checkpoint(home.state / "positions" / "recorder.json")
+    assert noted is not None
+    assert noted.position.offset == size
 
 
 def test_live_rows_that_the_batch_has_are_pruned(engine: Engine) -> None:
