@@ -48,13 +48,13 @@ def temperature_stuck(seen: Observations) -> Bools:
 
 
 def humidity_stuck(seen: Observations) -> Bools:
-    """Unchanged for long, or for less while the temperature moved, or at saturation for days."""
+    """Unchanged for long, or for less while the temperature moved; not at saturation."""
     limits = seen.limits
     runs = _runs(seen, "humidity")
     moved = _spans(seen.measures["temperature_c"][runs.rows], runs) >= limits.warming_k
     below = np.where(moved, limits.humidity_stuck_while_warming_hours, limits.humidity_stuck_hours)
     saturated = runs.values >= limits.saturation_percent
-    return _stuck(seen, runs, np.where(saturated, limits.saturation_stuck_hours, below))
+    return _stuck(seen, runs, np.where(saturated, np.inf, below))
 
 
 def pressure_stuck(seen: Observations) -> Bools:

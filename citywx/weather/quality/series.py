@@ -90,3 +90,10 @@ def median_around(hours: Floats, values: Floats, span: float) -> Floats:
     window = pd.Timedelta(hours=2 * span)
     rolling = pd.Series(values, index=times).rolling(window, center=True, closed="both")
     return rolling.median().to_numpy()
+
+
+def least_change(one: Floats, other: Floats) -> Floats:
+    """The smaller of two that go the same way; 0 where they do not."""
+    smaller = np.minimum(np.abs(one), np.abs(other))
+    least: Floats = np.where(one * other > 0, np.sign(one) * smaller, 0.0)
+    return least
