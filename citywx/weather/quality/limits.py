@@ -55,7 +55,7 @@ class Limits:
         spike=3.6, step=7.3, least_spike=2.5, least_step=3.0, smallest_usual=0.6, usual=1.0
     )
     humidity_change: ChangeLimits = ChangeLimits(
-        spike=5.9, step=16.0, least_spike=15.0, least_step=25.0, smallest_usual=3.0, usual=5.0
+        spike=5.9, step=11.0, least_spike=15.0, least_step=40.0, smallest_usual=3.0, usual=5.0
     )
     wind_change: ChangeLimits = ChangeLimits(
         spike=4.2, step=inf, least_spike=4.0, least_step=inf, smallest_usual=1.0, usual=1.5
