@@ -111,9 +111,9 @@ def _starts(
 
 def _is_fault(fault: Fault, changed: Floats, true: Floats) -> Bools:
     """A repeated value is a fault also where it happens to be true."""
-    if fault.changed is stuck:
-        return ~np.isnan(true)
-    return ~np.isnan(true) & (changed != true)
+    reported = np.isfinite(true)
+    differs: Bools = reported & (changed != true)
+    return reported if fault.changed is stuck else differs
 
 
 def shifted(amount: float) -> Callable[[Floats, float, float], Floats]:

@@ -43,20 +43,20 @@ def ordinary(per_hour: int = 1) -> Observations:
         months=np.full(len(hours), 4),
         measures={
             "temperature_c": temperature,
-            "humidity": np.round(65 - 15 * np.sin(day) + 3 * np.sin(day * 3.1)),
+            "humidity": np.round(75 - 15 * np.sin(day) + 3 * np.sin(day * 3.1)),
             "pressure": np.round(1012 + 8 * np.sin(day / 4)),
             "wind_speed": np.round(4 + 2 * np.sin(day * 2.3) + np.sin(day * 7)),
         },
         rain=np.zeros(len(hours), dtype=bool),
         delay_hours=nothing,
-        others={name: nothing for name in MEASURES},
+        others=dict.fromkeys(MEASURES, nothing),
         nearby_c=temperature + 3,
         climatology=replace(
             Climatology.unknown(),
             low=dict(zip(RANGED, np.full((3, 12), [[-15.0], [970.0], [-9.0]]), strict=True)),
             high=dict(zip(RANGED, np.full((3, 12), [[35.0], [1045.0], [20.0]]), strict=True)),
         ),
-        limits=Limits(),
+        limits=replace(Limits(), humidity_change=replace(Limits().humidity_change, usual=3.0)),
     )
 
 
@@ -117,7 +117,7 @@ FAULTS = {
     QcFlag.HUMIDITY_SPIKE: with_values("humidity", 1, true("humidity") - 40),
     QcFlag.WIND_SPIKE: with_values("wind_speed", 1, true("wind_speed") * 10),
     QcFlag.TEMPERATURE_STEP: with_values("temperature_c", 48, true("temperature_c", 48) + 12),
-    QcFlag.HUMIDITY_STEP: with_values("humidity", 48, 99.0),
+    QcFlag.HUMIDITY_STEP: with_values("humidity", 48, 2.0),
     QcFlag.PRESSURE_STEP: with_values("pressure", HOURS, true("pressure", HOURS) + 12),
     QcFlag.PRESSURE_LEVEL: with_values("pressure", 5, true("pressure", 5) - 30),
     QcFlag.TEMPERATURE_STUCK: with_values("temperature_c", 9, 8.13),
@@ -230,8 +230,23 @@ def test_a_run_does_not_last_through_an_outage() -> None:
 
 
 def test_fog_and_calms_are_not_stuck_sensors() -> None:
-    assert not TESTS[QcFlag.HUMIDITY_STUCK](with_values("humidity", 60, 99.0)).any()
+    seen = ordinary()
+    mild = replace(
+        seen,
+        measures={**seen.measures, "temperature_c": seen.measures["temperature_c"] / 3},
+    )
+    assert not TESTS[QcFlag.HUMIDITY_STUCK](with_values("humidity", 60, 99.0, mild)).any()
     assert not TESTS[QcFlag.WIND_STUCK](with_values("wind_speed", 60, 0.0)).any()
+
+
+def test_fog_does_not_survive_a_warm_day() -> None:
+    seen = ordinary()
+    warm = replace(
+        seen,
+        measures={**seen.measures, "temperature_c": seen.measures["temperature_c"] * 1.5},
+    )
+    stuck = TESTS[QcFlag.HUMIDITY_STUCK](with_values("humidity", 60, 99.0, warm))
+    assert list(np.flatnonzero(stuck)) == list(range(AT, AT + 60))
 
 
 def test_humidity_that_stays_while_the_air_warms_is_soon_stuck() -> None:

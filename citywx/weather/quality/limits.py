@@ -55,7 +55,7 @@ class Limits:
         spike=3.6, step=7.3, least_spike=2.5, least_step=3.0, smallest_usual=0.6, usual=1.0
     )
     humidity_change: ChangeLimits = ChangeLimits(
-        spike=5.9, step=11.0, least_spike=15.0, least_step=40.0, smallest_usual=3.0, usual=5.0
+        spike=5.9, step=16.0, least_spike=15.0, least_step=25.0, smallest_usual=3.0, usual=5.0
     )
     wind_change: ChangeLimits = ChangeLimits(
         spike=4.2, step=inf, least_spike=4.0, least_step=inf, smallest_usual=1.0, usual=1.5
@@ -94,6 +94,10 @@ class Limits:
     humidity_stuck_while_warming_hours: float = 9.0
     warming_k: float = 6.0
     saturation_percent: float = 98.0  # from here on fog holds humidity still, for days
+    fog_survives_k: float = 6.0  # of warming or cooling
+    fog_survives_in_hours: float = 10.0
+    fog_doubted_hours: float = 24.0
+    """Before and after such a change, saturation is doubtful as long as it lasts."""
     pressure_stuck_hours: float = 18.0
     wind_stuck_hours: float = 30.0
     calm_m_s: float = 0.5  # calms are real, and last
@@ -147,6 +151,7 @@ class Limits:
         hours = max(
             self.unit_hours + steps,
             self.recent_hours + steps,
+            self.fog_survives_in_hours + self.fog_doubted_hours + self.evidence_hours,
             self.wind_stuck_hours + LONGEST_STEP_HOURS,
             self.pressure_level_hours + 2 * LONGEST_STEP_HOURS,
             self.nearby_hours + self.evidence_hours,

@@ -20,6 +20,7 @@ HUMIDITY_PER_K: Final = 0.062
 """Share of its relative humidity that air loses with each kelvin, at one dew point."""
 _SHARE_EXPLAINED: Final = 0.5  # the dew point moves as well: the full slope explains too much
 _SECONDS_PER_HOUR: Final = 3600
+_LONGEST_BETWEEN_HOURS: Final = 3.0
 _DRIEST: Final = 3.0  # %: below it the logarithm runs away
 
 
@@ -97,3 +98,38 @@ def least_change(one: Floats, other: Floats) -> Floats:
     smaller = np.minimum(np.abs(one), np.abs(other))
     least: Floats = np.where(one * other > 0, np.sign(one) * smaller, 0.0)
     return least
+
+
+def at_times(hours: Floats, other_hours: Floats, other_values: Floats, within: float) -> Floats:
+    """Another series at these times: linear between its values, none of them further off.
+
+    >>> at_times(np.array([0.5, 9.0]), np.array([0.0, 1.0]), np.array([4.0, 8.0]), within=1.0)
+    array([ 6., nan])
+    """
+    known = ~np.isnan(other_values)
+    if not known.any():
+        return np.full(len(hours), np.nan)
+    times = other_hours[known]
+    right = np.searchsorted(times, hours).clip(max=len(times) - 1)
+    left = (right - 1).clip(min=0)
+    to_right, to_left = np.abs(times[right] - hours), np.abs(hours - times[left])
+    values = other_values[known]
+    nearest = np.where(to_right < to_left, values[right], values[left])
+    between = np.interp(hours, times, values)
+    told = np.where(times[right] - times[left] <= _LONGEST_BETWEEN_HOURS, between, nearest)
+    return np.where(np.minimum(to_right, to_left) <= within, told, np.nan)
+
+
+def near(hours: Floats, events: Floats, span: float) -> Bools:
+    """Which are at most `span` hours from an event; both in order.
+
+    >>> near(np.arange(4.0), np.array([0.5]), span=1.0)
+    array([ True,  True, False, False])
+    """
+    if not events.size:
+        return np.zeros(len(hours), dtype=np.bool_)
+    right = np.searchsorted(events, hours)
+    to_right = np.abs(events[right.clip(max=len(events) - 1)] - hours)
+    to_left = np.abs(hours - events[(right - 1).clip(min=0)])
+    close: Bools = np.minimum(to_right, to_left) <= span
+    return close
