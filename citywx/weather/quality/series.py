@@ -12,6 +12,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from citywx.weather.quality.limits import LONGEST_STEP_HOURS
+
 Floats = NDArray[np.float64]
 Bools = NDArray[np.bool_]
 Places = NDArray[np.intp]
@@ -20,7 +22,6 @@ HUMIDITY_PER_K: Final = 0.062
 """Share of its relative humidity that air loses with each kelvin, at one dew point."""
 _SHARE_EXPLAINED: Final = 0.5  # the dew point moves as well: the full slope explains too much
 _SECONDS_PER_HOUR: Final = 3600
-_LONGEST_BETWEEN_HOURS: Final = 3.0
 _DRIEST: Final = 3.0  # %: below it the logarithm runs away
 
 
@@ -116,7 +117,7 @@ def at_times(hours: Floats, other_hours: Floats, other_values: Floats, within: f
     values = other_values[known]
     nearest = np.where(to_right < to_left, values[right], values[left])
     between = np.interp(hours, times, values)
-    told = np.where(times[right] - times[left] <= _LONGEST_BETWEEN_HOURS, between, nearest)
+    told = np.where(times[right] - times[left] <= LONGEST_STEP_HOURS, between, nearest)
     return np.where(np.minimum(to_right, to_left) <= within, told, np.nan)
 
 
