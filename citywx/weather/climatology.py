@@ -72,12 +72,13 @@ class Climatology:
 def learn_climatology(history: pd.DataFrame) -> Climatology:
     """What is usual in the city whose readings (`timestamp`, the measures) these are, in any order.
 
-    Each month is learnt together with its two neighbours; what has too few readings stays unknown.
+    Of one time the first counts. Each month is learnt together with its two neighbours; what has
+    too few readings stays unknown.
     """
-    ordered = history.sort_values("timestamp", kind="stable")
+    ordered = history.sort_values("timestamp", kind="stable").drop_duplicates("timestamp")
     times = ordered["timestamp"].astype("datetime64[us, UTC]")
     hours = times.astype("int64").to_numpy() / _MICROSECONDS_PER_HOUR
-    month = times.dt.month.to_numpy(dtype="intp") - 1
+    month = times.dt.month.to_numpy().astype(np.intp) - 1
     values = {name: ordered[name].to_numpy(dtype="float64") for name in (*RANGED, "humidity")}
     ranges = {name: _range(values[name], month, _MARGINS[name]) for name in RANGED}
     changes = _changes(hours, values)

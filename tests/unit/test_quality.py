@@ -1,100 +1,322 @@
+from dataclasses import replace
+from itertools import pairwise
+
 import numpy as np
-import pandas as pd
 import pytest
+from numpy.typing import NDArray
 
-from citywx.weather.quality import TESTS, Limits, QcFlag, QcTest, doubtful, run_tests
+from citywx.weather.climatology import RANGED, Climatology
+from citywx.weather.quality.flags import (
+    BIT,
+    DOUBTS,
+    SEVERITIES,
+    UNKNOWN,
+    QcFlag,
+    Severity,
+    Verdict,
+    doubtful,
+    flag_names,
+    mask_of,
+    measure_mask,
+    measure_names,
+    verdicts,
+)
+from citywx.weather.quality.limits import Limits
+from citywx.weather.quality.observations import Observations
+from citywx.weather.quality.suite import TESTS, in_context, run_tests
+from citywx.weather.reading import MEASURES
 
-HOURS = 48
+HOURS = 240
+FIRST = 494_000.0  # 2026-05-10, in hours since 1970
+AT = 150
+"""Where the faults begin."""
 
 
-def ordinary() -> pd.DataFrame:
-    hours = np.arange(HOURS)
-    return pd.DataFrame(
-        {
-            "timestamp": pd.date_range("2026-03-01", periods=HOURS, freq="h", tz="UTC", unit="us"),
-            "temperature_c": 10 + 5 * np.sin(hours / 4),
-            "humidity": 60 + 10 * np.cos(hours / 4),
-            "pressure": 1010 + hours * 0.2,
-            "wind_speed": 3 + np.sin(hours),
-            "other_temperature_c": 10 + 5 * np.sin(hours / 4) + 0.5,
-        }
+def ordinary(per_hour: int = 1) -> Observations:
+    """Ten days of changeable spring weather, as it is, with a second source and a city nearby."""
+    hours = np.arange(HOURS * per_hour) / per_hour
+    day = 2 * np.pi * hours / 24
+    temperature = np.round(10 + 5 * np.sin(day) + np.sin(day * 5.3), 2)
+    nothing = np.full(len(hours), np.nan)
+    return Observations(
+        hours=FIRST + hours,
+        months=np.full(len(hours), 4),
+        measures={
+            "temperature_c": temperature,
+            "humidity": np.round(75 - 15 * np.sin(day) + 3 * np.sin(day * 3.1)),
+            "pressure": np.round(1012 + 8 * np.sin(day / 4)),
+            "wind_speed": np.round(4 + 2 * np.sin(day * 2.3) + np.sin(day * 7)),
+        },
+        rain=np.zeros(len(hours), dtype=bool),
+        delay_hours=nothing,
+        others=dict.fromkeys(MEASURES, nothing),
+        nearby_c=temperature + 3,
+        climatology=replace(
+            Climatology.unknown(),
+            low=dict(zip(RANGED, np.full((3, 12), [[-15.0], [970.0], [-9.0]]), strict=True)),
+            high=dict(zip(RANGED, np.full((3, 12), [[35.0], [1045.0], [20.0]]), strict=True)),
+        ),
+        limits=replace(Limits(), humidity_change=replace(Limits().humidity_change, usual=3.0)),
     )
 
 
-def with_values(column: str, start: int, stop: int, value: float) -> pd.DataFrame:
-    frame = ordinary()
-    frame.loc[start:stop, column] = value
-    return frame
+def with_values(
+    measure: str, hours: int, value: float | NDArray[np.float64], seen: Observations | None = None
+) -> Observations:
+    seen = seen or ordinary()
+    changed = seen.measures[measure].copy()
+    changed[AT : AT + hours] = value
+    return replace(seen, measures={**seen.measures, measure: changed})
+
+
+def true(measure: str, hours: int = 1) -> NDArray[np.float64]:
+    return ordinary().measures[measure][AT : AT + hours]
+
+
+def cold() -> Observations:
+    seen = ordinary()
+    frost = seen.measures["temperature_c"] / 2 - 12
+    return replace(seen, measures={**seen.measures, "temperature_c": frost}, nearby_c=frost + 3)
+
+
+def other_source(measure: str, difference: float) -> Observations:
+    seen = ordinary()
+    told = seen.measures[measure].copy()
+    told[AT - 1 :] += difference
+    return replace(seen, others={**seen.others, measure: told})
+
+
+def rainy() -> Observations:
+    seen = with_values("humidity", 1, 12.0)
+    return replace(seen, rain=np.ones(len(seen.hours), dtype=bool))
+
+
+def all_repeated(hours: int) -> Observations:
+    seen = ordinary()
+    for name in MEASURES:
+        seen = with_values(name, hours, seen.measures[name][AT - 1], seen)
+    return seen
 
 
 FAULTS = {
-    QcFlag.TEMPERATURE_RANGE: with_values("temperature_c", 20, 20, 61.0),
-    QcFlag.HUMIDITY_RANGE: with_values("humidity", 20, 20, 100.1),
-    QcFlag.PRESSURE_RANGE: with_values("pressure", 20, 20, 849.0),
-    QcFlag.WIND_RANGE: with_values("wind_speed", 20, 20, -0.1),
-    QcFlag.TEMPERATURE_STEP: with_values("temperature_c", 20, 20, 30.0),
-    QcFlag.HUMIDITY_STEP: with_values("humidity", 20, 20, 5.0),
-    QcFlag.PRESSURE_STEP: with_values("pressure", 20, 20, 990.0),
-    QcFlag.TEMPERATURE_STUCK: with_values("temperature_c", 16, 23, 8.0),
-    QcFlag.HUMIDITY_STUCK: with_values("humidity", 12, 24, 60.0),
-    QcFlag.PRESSURE_STUCK: with_values("pressure", 12, 24, 1012.0),
-    QcFlag.WIND_STUCK: with_values("wind_speed", 10, 34, 1.0),
-    QcFlag.SOURCES_DISAGREE: with_values("other_temperature_c", 20, 20, 30.0),
+    QcFlag.TEMPERATURE_RANGE: with_values("temperature_c", 1, 61.0),
+    QcFlag.HUMIDITY_RANGE: with_values("humidity", 1, 100.1),
+    QcFlag.PRESSURE_RANGE: with_values("pressure", 1, 849.0),
+    QcFlag.WIND_RANGE: with_values("wind_speed", 1, -0.1),
+    QcFlag.TEMPERATURE_FAHRENHEIT: with_values(
+        "temperature_c", 20, true("temperature_c", 20) * 1.8 + 32
+    ),
+    QcFlag.TEMPERATURE_SIGN: with_values(
+        "temperature_c", 20, 12 - true("temperature_c", 20) / 2, cold()
+    ),
+    QcFlag.PRESSURE_UNIT: with_values("pressure", 1, 29.92),
+    QcFlag.TEMPERATURE_CLIMATE: with_values("temperature_c", 1, 36.0),
+    QcFlag.PRESSURE_CLIMATE: with_values("pressure", 1, 969.0),
+    QcFlag.WIND_CLIMATE: with_values("wind_speed", 1, 21.0),
+    QcFlag.TEMPERATURE_SPIKE: with_values("temperature_c", 1, true("temperature_c") + 6),
+    QcFlag.HUMIDITY_SPIKE: with_values("humidity", 1, true("humidity") - 40),
+    QcFlag.WIND_SPIKE: with_values("wind_speed", 1, true("wind_speed") * 10),
+    QcFlag.TEMPERATURE_STEP: with_values("temperature_c", 48, true("temperature_c", 48) + 12),
+    QcFlag.HUMIDITY_STEP: with_values("humidity", 48, 2.0),
+    QcFlag.PRESSURE_STEP: with_values("pressure", HOURS, true("pressure", HOURS) + 12),
+    QcFlag.PRESSURE_LEVEL: with_values("pressure", 5, true("pressure", 5) - 30),
+    QcFlag.TEMPERATURE_STUCK: with_values("temperature_c", 9, 8.13),
+    QcFlag.HUMIDITY_STUCK: with_values("humidity", 17, 60.0),
+    QcFlag.PRESSURE_STUCK: with_values("pressure", 19, 1012.0),
+    QcFlag.WIND_STUCK: with_values("wind_speed", 31, 3.0),
+    QcFlag.ALL_STUCK: all_repeated(6),
+    QcFlag.RAIN_IN_DRY_AIR: rainy(),
+    QcFlag.SOURCES_DISAGREE: other_source("temperature_c", 6.0),
+    QcFlag.HUMIDITY_DISAGREES: other_source("humidity", -40.0),
+    QcFlag.PRESSURE_DISAGREES: other_source("pressure", 6.0),
+    QcFlag.NEARBY_DISAGREES: with_values("temperature_c", 5, true("temperature_c", 5) + 12),
+    QcFlag.LATE: replace(ordinary(), delay_hours=np.full(HOURS, 3.1)),
 }
 
 
-@pytest.mark.parametrize("test", TESTS, ids=lambda test: test.flag.name)
-def test_each_flag_is_raised_by_its_fault_and_by_no_ordinary_reading(test: QcTest) -> None:
-    assert test.raised(FAULTS[test.flag], Limits())[20]
-    assert not test.raised(ordinary(), Limits()).any()
+@pytest.mark.parametrize("flag", TESTS, ids=lambda flag: flag.name)
+def test_each_flag_is_raised_by_its_fault_and_by_no_ordinary_reading(flag: QcFlag) -> None:
+    assert TESTS[flag](FAULTS[flag])[AT]
+    assert not TESTS[flag](ordinary()).any()
 
 
 def test_every_flag_has_a_test_except_the_one_that_cleaning_raises() -> None:
-    assert [test.flag for test in TESTS] == [flag for flag in QcFlag if flag is not QcFlag.IMPUTED]
+    assert list(TESTS) == [flag for flag in QcFlag if flag is not QcFlag.IMPUTED]
 
 
-def test_tests_leave_the_frame_as_it_was() -> None:
-    frame = with_values("temperature_c", 16, 23, 8.0)
-    before = frame.copy(deep=True)
-    run_tests(frame, Limits())
-    pd.testing.assert_frame_equal(frame, before)
+@pytest.mark.parametrize("per_hour", [60, 6, 1])
+def test_ordinary_weather_raises_no_flag_at_any_cadence(per_hour: int) -> None:
+    assert not run_tests(ordinary(per_hour)).any()
 
 
-def test_a_run_counts_from_its_start_and_missing_values_do_not_end_it() -> None:
-    frame = with_values("temperature_c", 16, 23, 8.0)
-    frame.loc[18, "temperature_c"] = np.nan
-    stuck = run_tests(frame, Limits())["TEMPERATURE_STUCK"]
-    assert list(stuck[stuck].index) == [16, 17, 19, 20, 21, 22, 23]
+def test_ordinary_weather_raises_no_flag_every_three_hours() -> None:
+    seen = ordinary()
+    thinned = replace(
+        seen,
+        hours=seen.hours[::3],
+        months=seen.months[::3],
+        measures={name: values[::3] for name, values in seen.measures.items()},
+        rain=seen.rain[::3],
+        delay_hours=seen.delay_hours[::3],
+        others={name: values[::3] for name, values in seen.others.items()},
+        nearby_c=seen.nearby_c[::3],
+    )
+    assert not run_tests(thinned).any()
 
 
-def test_a_run_one_reading_short_is_no_stuck_sensor() -> None:
-    frame = with_values("temperature_c", 17, 23, 8.0)
-    assert not run_tests(frame, Limits())["TEMPERATURE_STUCK"].any()
+def test_tests_leave_the_readings_as_they_were() -> None:
+    seen = with_values("temperature_c", 1, 61.0)
+    before = {name: values.copy() for name, values in seen.measures.items()}
+    run_tests(seen)
+    for name in MEASURES:
+        np.testing.assert_array_equal(seen.measures[name], before[name])
 
 
-def test_humidity_may_stand_still_in_fog_and_wind_in_a_calm() -> None:
-    raised = run_tests(with_values("humidity", 0, 47, 99.0), Limits())
-    assert not raised["HUMIDITY_STUCK"].any()
-    raised = run_tests(with_values("wind_speed", 0, 47, 0.0), Limits())
-    assert not raised["WIND_STUCK"].any()
+def test_a_step_that_stays_is_believed_after_an_hour() -> None:
+    step = TESTS[QcFlag.TEMPERATURE_STEP]
+    assert list(np.flatnonzero(step(FAULTS[QcFlag.TEMPERATURE_STEP]))) == [AT, AT + 48]
+    quick = ordinary(per_hour=6)
+    temperature = quick.measures["temperature_c"].copy()
+    temperature[AT:] += 10
+    flagged = step(replace(quick, measures={**quick.measures, "temperature_c": temperature}))
+    assert list(np.flatnonzero(flagged)) == list(range(AT, AT + 6))
 
 
-def test_a_jump_over_a_long_silence_is_no_step() -> None:
-    frame = with_values("temperature_c", 20, 47, 35.0)
-    frame = frame.drop(index=range(17, 20)).reset_index(drop=True)
-    assert not run_tests(frame, Limits())["TEMPERATURE_STEP"].any()
+def test_the_return_from_a_spike_is_no_step() -> None:
+    flags = run_tests(with_values("temperature_c", 1, true("temperature_c") + 15))
+    assert list(np.flatnonzero(doubtful(flags, "temperature_c"))) == [AT]
 
 
-def test_a_step_within_minutes_is_smaller_than_one_within_an_hour() -> None:
-    frame = ordinary()
-    frame["timestamp"] = pd.date_range("2026-03-01", periods=HOURS, freq="10min", tz="UTC")
-    frame["temperature_c"] = 10.0
-    frame.loc[20:, "temperature_c"] = 14.5
-    frame.loc[30:, "temperature_c"] = 18.5
-    assert list(np.flatnonzero(run_tests(frame, Limits())["TEMPERATURE_STEP"])) == [20]
+def test_a_run_in_fahrenheit_ends_where_the_values_jump_back() -> None:
+    flagged = TESTS[QcFlag.TEMPERATURE_FAHRENHEIT](FAULTS[QcFlag.TEMPERATURE_FAHRENHEIT])
+    assert list(np.flatnonzero(flagged)) == list(range(AT, AT + 20))
 
 
-def test_a_flag_doubts_its_own_measure_only() -> None:
-    raised = run_tests(FAULTS[QcFlag.HUMIDITY_RANGE], Limits())
-    assert doubtful(raised, "humidity")[20]
-    assert not doubtful(raised, "temperature_c").any()
+def test_a_run_without_minus_ends_where_the_values_jump_back() -> None:
+    flagged = TESTS[QcFlag.TEMPERATURE_SIGN](FAULTS[QcFlag.TEMPERATURE_SIGN])
+    assert list(np.flatnonzero(flagged)) == list(range(AT, AT + 20))
+
+
+def test_pressure_of_another_level_is_flagged_and_neither_its_return_nor_a_deep_low() -> None:
+    seen = FAULTS[QcFlag.PRESSURE_LEVEL]
+    assert list(np.flatnonzero(TESTS[QcFlag.PRESSURE_LEVEL](seen))) == list(range(AT, AT + 5))
+    assert not TESTS[QcFlag.PRESSURE_STEP](seen).any()
+    fall = np.concatenate([np.zeros(AT), np.arange(HOURS - AT) * 2.5]).clip(max=50)
+    low = replace(ordinary(), measures={**ordinary().measures, "pressure": 1012 - fall})
+    assert not TESTS[QcFlag.PRESSURE_LEVEL](low).any()
+
+
+def test_one_reading_less_than_the_longest_run_is_not_stuck() -> None:
+    assert not TESTS[QcFlag.TEMPERATURE_STUCK](with_values("temperature_c", 8, 8.13))[:AT].any()
+    assert not TESTS[QcFlag.ALL_STUCK](all_repeated(5)).any()
+
+
+def test_whole_degrees_may_repeat_for_longer() -> None:
+    seen = ordinary()
+    whole = replace(
+        seen,
+        measures={**seen.measures, "temperature_c": np.round(seen.measures["temperature_c"])},
+    )
+    assert not TESTS[QcFlag.TEMPERATURE_STUCK](with_values("temperature_c", 10, 8.0, whole)).any()
+    assert TESTS[QcFlag.TEMPERATURE_STUCK](with_values("temperature_c", 13, 8.0, whole)).any()
+
+
+def test_a_run_does_not_last_through_an_outage() -> None:
+    seen = with_values("temperature_c", 10, 8.13)
+    gap = seen.measures["temperature_c"].copy()
+    gap[AT + 3 : AT + 7] = np.nan
+    outage = replace(seen, measures={**seen.measures, "temperature_c": gap})
+    assert not TESTS[QcFlag.TEMPERATURE_STUCK](outage).any()
+
+
+def test_fog_and_calms_are_not_stuck_sensors() -> None:
+    seen = ordinary()
+    mild = replace(
+        seen,
+        measures={**seen.measures, "temperature_c": seen.measures["temperature_c"] / 3},
+    )
+    assert not TESTS[QcFlag.HUMIDITY_STUCK](with_values("humidity", 60, 99.0, mild)).any()
+    assert not TESTS[QcFlag.WIND_STUCK](with_values("wind_speed", 60, 0.0)).any()
+
+
+def test_fog_does_not_survive_a_warm_day() -> None:
+    seen = ordinary()
+    warm = replace(
+        seen,
+        measures={**seen.measures, "temperature_c": seen.measures["temperature_c"] * 1.5},
+    )
+    stuck = TESTS[QcFlag.HUMIDITY_STUCK](with_values("humidity", 60, 99.0, warm))
+    assert list(np.flatnonzero(stuck)) == list(range(AT, AT + 60))
+
+
+def test_humidity_that_stays_while_the_air_warms_is_soon_stuck() -> None:
+    stuck = TESTS[QcFlag.HUMIDITY_STUCK]
+    assert stuck(with_values("humidity", 11, 60.0))[AT]
+    steady = with_values("temperature_c", 11, np.linspace(9, 10, 11))
+    assert not stuck(with_values("humidity", 11, 60.0, steady)).any()
+
+
+def test_a_verdict_comes_at_most_one_reading_late() -> None:
+    seen = FAULTS[QcFlag.TEMPERATURE_FAHRENHEIT]
+    prompt = ~mask_of(
+        [name for name in QcFlag.__members__ if "STUCK" in name or "PRESSURE" in name]
+    )
+    for stop in range(AT - 2, AT + 24):
+        cut = replace(
+            seen,
+            hours=seen.hours[:stop],
+            months=seen.months[:stop],
+            measures={name: values[:stop] for name, values in seen.measures.items()},
+            rain=seen.rain[:stop],
+            delay_hours=seen.delay_hours[:stop],
+            others={name: values[:stop] for name, values in seen.others.items()},
+            nearby_c=np.full(stop, np.nan),
+        )
+        alone = replace(seen, nearby_c=np.full(HOURS, np.nan))
+        np.testing.assert_array_equal(
+            run_tests(cut)[: stop - 1] & prompt, run_tests(alone)[: stop - 1] & prompt
+        )
+
+
+def test_masks_hold_names_and_tell_unknown_ones_apart() -> None:
+    names = ("HUMIDITY_STEP", "IMPUTED")
+    assert flag_names(mask_of(names)) == names
+    assert mask_of(["IMPUTED", "NO_SUCH_FLAG"]) == BIT[QcFlag.IMPUTED] | UNKNOWN
+    assert measure_names(measure_mask(["pressure", "humidity"])) == ("humidity", "pressure")
+    assert measure_mask(["weather"]) == UNKNOWN
+    assert all(one < other for one, other in pairwise(BIT.values()))
+
+
+def test_only_what_a_flag_is_about_is_doubtful() -> None:
+    flags = np.array([BIT[QcFlag.HUMIDITY_STEP], BIT[QcFlag.ALL_STUCK], BIT[QcFlag.LATE]])
+    assert list(doubtful(flags, "humidity")) == [True, True, False]
+    assert list(doubtful(flags, "pressure")) == [False, True, False]
+
+
+def test_a_flag_that_doubts_a_measure_is_no_note_and_the_other_way_round() -> None:
+    for flag in QcFlag:
+        assert bool(DOUBTS[flag]) == (SEVERITIES[flag] is not Severity.NOTE)
+
+
+def test_the_verdict_is_the_worst_that_is_known() -> None:
+    flags = np.array(
+        [0, 0, BIT[QcFlag.LATE], BIT[QcFlag.WIND_STUCK], mask_of(["WIND_STUCK", "WIND_RANGE"]), 0]
+    )
+    got = verdicts(
+        flags,
+        reported=np.array([True] * 5 + [False]),
+        in_context=np.array([True, False, True, False, True, True]),
+    )
+    assert [Verdict(code) for code in got] == [
+        Verdict.PASS,
+        Verdict.NOT_EVALUATED,
+        Verdict.PASS,
+        Verdict.SUSPECT,
+        Verdict.FAIL,
+        Verdict.MISSING,
+    ]
+
+
+def test_a_reading_without_another_within_three_hours_lacks_context() -> None:
+    seen = replace(ordinary(), hours=np.array([0.0, 3.0, 6.5]))
+    assert list(in_context(seen)) == [True, True, False]

@@ -8,7 +8,7 @@ import numpy as np
 
 from citywx.weather.quality.limits import LONGEST_STEP_HOURS
 from citywx.weather.quality.observations import Observations
-from citywx.weather.quality.series import Bools, Floats, before, median_around, series
+from citywx.weather.quality.series import Bools, before, median_around, series
 
 
 def temperature_disagrees(seen: Observations) -> Bools:
@@ -35,26 +35,6 @@ def nearby_disagrees(seen: Observations) -> Bools:
         around = median_around(seen.hours[known], difference[known], seen.limits.nearby_hours)
         found[known] = np.abs(difference[known] - around) > seen.limits.nearby_change_k
     return found
-
-
-def at_times(hours: Floats, other_hours: Floats, other_values: Floats, within: float) -> Floats:
-    """Another series at these times: linear between its values, none of them further off.
-
-    >>> at_times(np.array([0.5, 9.0]), np.array([0.0, 1.0]), np.array([4.0, 8.0]), within=1.0)
-    array([ 6., nan])
-    """
-    known = ~np.isnan(other_values)
-    if not known.any():
-        return np.full(len(hours), np.nan)
-    times = other_hours[known]
-    right = np.searchsorted(times, hours).clip(max=len(times) - 1)
-    left = (right - 1).clip(min=0)
-    to_right, to_left = np.abs(times[right] - hours), np.abs(hours - times[left])
-    values = other_values[known]
-    nearest = np.where(to_right < to_left, values[right], values[left])
-    between = np.interp(hours, times, values)
-    told = np.where(times[right] - times[left] <= LONGEST_STEP_HOURS, between, nearest)
-    return np.where(np.minimum(to_right, to_left) <= within, told, np.nan)
 
 
 def _disagrees(seen: Observations, measure: str, limit: float) -> Bools:

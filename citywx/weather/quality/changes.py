@@ -18,12 +18,13 @@ from citywx.weather.quality.series import (
     Places,
     Series,
     after,
+    least_change,
     moistening_explained,
     series,
     warming_explained,
 )
 from citywx.weather.quality.units import fahrenheit, sign_dropped
-from citywx.weather.quality.usual import usual_here
+from citywx.weather.quality.usual import temperature_rises, usual_here
 
 
 @dataclass(frozen=True, eq=False)
@@ -44,10 +45,10 @@ def temperature_changes(seen: Observations) -> Changes:
     """Warming and cooling, K, less the usual of the hour; partly explained by humidity."""
     possible = ~seen.once(temperature_range)
     every = _series(seen, "temperature_c", possible)
-    usual = usual_here(seen, "temperature_c", every, _temperature_rises(seen, every))
+    usual = usual_here(seen, "temperature_c", every, temperature_rises(seen, every))
     trusted = possible & ~seen.once(fahrenheit) & ~seen.once(sign_dropped)
     own = _series(seen, "temperature_c", trusted)
-    rises = _temperature_rises(seen, own)
+    rises = temperature_rises(seen, own)
     unexplained = rises - warming_explained(seen.measures["humidity"][own.rows])
     limits = seen.limits.temperature_change
     return Changes(own, rises, unexplained, usual[np.searchsorted(every.rows, own.rows)], limits)
@@ -111,10 +112,10 @@ def _spikes(changes: Changes) -> Bools:
     """
     root = np.sqrt(changes.series.elapsed)
     left, right = changes.rises, -after(changes.rises)
-    least = _least(left, right)
-    flanks = _least(left / root, right / after(root))
+    least = least_change(left, right)
+    flanks = least_change(left / root, right / after(root))
     curvature = (changes.unexplained / root - after(changes.unexplained / root)) / 2
-    score = np.abs(_least(flanks, curvature)) / changes.usual
+    score = np.abs(least_change(flanks, curvature)) / changes.usual
     limits = changes.limits
     return (score > limits.spike) & (np.abs(least) >= limits.least_spike)
 
@@ -123,7 +124,7 @@ def _steps(changes: Changes, seen: Observations) -> Bools:
     """Jumps that are no spike and no return from one, and what stays beyond for a while."""
     limits = changes.limits
     own = changes.series
-    change = _least(changes.rises, changes.unexplained)
+    change = least_change(changes.rises, changes.unexplained)
     score = np.abs(change) / np.sqrt(own.elapsed) / changes.usual
     spikes = _spikes(changes)
     after_spike = np.append(False, spikes[:-1])
@@ -156,17 +157,3 @@ def _returns(places: Places, own: Series, hours: float) -> Bools:
 
 def _series(seen: Observations, measure: str, trusted: Bools) -> Series:
     return series(seen.hours, seen.measures[measure], trusted, LONGEST_STEP_HOURS)
-
-
-def _temperature_rises(seen: Observations, own: Series) -> Floats:
-    """Less what the temperature usually does in this month at this hour."""
-    trend = seen.climatology.trend[seen.months[own.rows], seen.hour_of_day[own.rows]]
-    rises: Floats = own.rises - np.nan_to_num(trend) * own.elapsed
-    return rises
-
-
-def _least(one: Floats, other: Floats) -> Floats:
-    """The smaller of two that go the same way; 0 where they do not."""
-    smaller = np.minimum(np.abs(one), np.abs(other))
-    least: Floats = np.where(one * other > 0, np.sign(one) * smaller, 0.0)
-    return least

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
+from math import inf
 from typing import Final
 
 from citywx.weather.reading import MEASURES
@@ -54,10 +55,10 @@ class Limits:
         spike=3.6, step=7.3, least_spike=2.5, least_step=3.0, smallest_usual=0.6, usual=1.0
     )
     humidity_change: ChangeLimits = ChangeLimits(
-        spike=6.8, step=16.0, least_spike=15.0, least_step=25.0, smallest_usual=3.0, usual=5.0
+        spike=5.9, step=16.0, least_spike=15.0, least_step=25.0, smallest_usual=3.0, usual=5.0
     )
     wind_change: ChangeLimits = ChangeLimits(
-        spike=5.2, step=1e9, least_spike=5.0, least_step=1e9, smallest_usual=1.0, usual=1.5
+        spike=4.2, step=inf, least_spike=4.0, least_step=inf, smallest_usual=1.0, usual=1.5
     )
     recent_hours: float = 24.0
     step_accepted_after_hours: float = 1.0
@@ -75,10 +76,11 @@ class Limits:
     # One reading in another unit is continuous with the one before, once converted.
     unit_jump_k: float = 10.0
     unit_continuity_k: float = 4.0
-    sign_jump_k: float = 3.6
+    sign_jump_k: float = 4.5
     sign_continuity_k: float = 1.6
     sign_jump_score: float = 3.0
     sign_ends_below_c: float = 0.7
+    sign_ends_colder_k: float = 9.0
     unit_hours: float = 60.0
     """A fault of unit or sign whose end is not seen is given up after so long."""
     inches_of_mercury: tuple[float, float] = (25.1, 32.2)  # 850 to 1090 hPa
@@ -88,11 +90,14 @@ class Limits:
     # As long as real weather hardly shows, for sensors of a tenth of a degree and whole % and hPa.
     temperature_stuck_hours: float = 8.0
     whole_degrees_stuck_hours: float = 12.0
-    humidity_stuck_hours: float = 14.0
-    humidity_stuck_while_warming_hours: float = 7.0
-    warming_k: float = 4.0
-    saturation_percent: float = 98.0  # from here on fog holds humidity still, up to 20 h
-    saturation_stuck_hours: float = 48.0
+    humidity_stuck_hours: float = 16.0
+    humidity_stuck_while_warming_hours: float = 9.0
+    warming_k: float = 6.0
+    saturation_percent: float = 98.0  # from here on fog holds humidity still, for days
+    fog_survives_k: float = 6.0  # of warming or cooling
+    fog_survives_in_hours: float = 10.0
+    fog_doubted_hours: float = 24.0
+    """Before and after such a change, saturation is doubtful as long as it lasts."""
     pressure_stuck_hours: float = 18.0
     wind_stuck_hours: float = 30.0
     calm_m_s: float = 0.5  # calms are real, and last
@@ -100,7 +105,7 @@ class Limits:
     fewest_stuck: int = 4
     """Values in a run: at three hours between readings a few repeats are chance."""
 
-    dry_air_percent: float = 20.0
+    dry_air_percent: float = 15.0
     """Rain hardly reaches the ground through it."""
     temperature_difference_k: float = 4.5
     humidity_difference_percent: float = 30.0
@@ -146,7 +151,7 @@ class Limits:
         hours = max(
             self.unit_hours + steps,
             self.recent_hours + steps,
-            self.saturation_stuck_hours + LONGEST_STEP_HOURS,
+            self.fog_survives_in_hours + self.fog_doubted_hours + self.evidence_hours,
             self.wind_stuck_hours + LONGEST_STEP_HOURS,
             self.pressure_level_hours + 2 * LONGEST_STEP_HOURS,
             self.nearby_hours + self.evidence_hours,

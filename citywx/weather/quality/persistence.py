@@ -11,7 +11,7 @@ import numpy as np
 
 from citywx.weather.quality.limits import LONGEST_STEP_HOURS
 from citywx.weather.quality.observations import Observations
-from citywx.weather.quality.series import Bools, Floats, Places
+from citywx.weather.quality.series import Bools, Floats, Places, at_times, near
 from citywx.weather.reading import MEASURES
 
 
@@ -25,6 +25,8 @@ class Runs:
     """The run of each of these."""
     values: Floats
     """The value of each run."""
+    first_hours: Floats
+    """When each run begins."""
     hours: Floats
     """How long each run lasts."""
     lengths: Places
@@ -48,13 +50,32 @@ def temperature_stuck(seen: Observations) -> Bools:
 
 
 def humidity_stuck(seen: Observations) -> Bools:
-    """Unchanged for long, or for less while the temperature moved, or at saturation for days."""
+    """Unchanged for long, or for less while the temperature moved.
+
+    Saturation may last, but not while the air warms or cools as fog does not survive.
+    """
     limits = seen.limits
     runs = _runs(seen, "humidity")
     moved = _spans(seen.measures["temperature_c"][runs.rows], runs) >= limits.warming_k
     below = np.where(moved, limits.humidity_stuck_while_warming_hours, limits.humidity_stuck_hours)
     saturated = runs.values >= limits.saturation_percent
-    return _stuck(seen, runs, np.where(saturated, limits.saturation_stuck_hours, below))
+    stuck = _stuck(seen, runs, np.where(saturated, np.inf, below))
+    return stuck | _false_fog(seen, runs, saturated)
+
+
+def _false_fog(seen: Observations, runs: Runs, saturated: Bools) -> Bools:
+    """Saturation around a change of temperature within it that ends every fog."""
+    limits = seen.limits
+    hours, temperature = seen.hours[runs.rows], seen.measures["temperature_c"]
+    span = limits.fog_survives_in_hours
+    earlier = at_times(hours - span, seen.hours, temperature, limits.evidence_hours)
+    lasting = saturated[runs.of_row] & (hours - runs.first_hours[runs.of_row] >= span)
+    ended = lasting & (np.abs(temperature[runs.rows] - earlier) >= limits.fog_survives_k)
+    doubted = near(hours, hours[ended], limits.fog_doubted_hours)
+    same = np.isin(runs.of_row, runs.of_row[ended])
+    found = np.zeros(len(seen.hours), dtype=np.bool_)
+    found[runs.rows[doubted & same]] = True
+    return found
 
 
 def pressure_stuck(seen: Observations) -> Bools:
@@ -94,9 +115,9 @@ def _run_lengths(rows: Places, hours: Floats, new: Bools, values: Floats) -> Run
     new = new | (np.diff(hours, prepend=-np.inf) > LONGEST_STEP_HOURS)
     first = np.flatnonzero(new)
     last = np.append(first[1:], len(rows))[: first.size] - 1
-    return Runs(
-        rows, np.cumsum(new) - 1, values[first], hours[last] - hours[first], last - first + 1
-    )
+    begin = hours[first]
+    lengths = last - first + 1
+    return Runs(rows, np.cumsum(new) - 1, values[first], begin, hours[last] - begin, lengths)
 
 
 def _spans(values: Floats, runs: Runs) -> Floats:

@@ -11,7 +11,7 @@ import numpy as np
 from citywx.weather.quality.limits import LONGEST_STEP_HOURS
 from citywx.weather.quality.observations import Observations
 from citywx.weather.quality.ranges import pressure_range
-from citywx.weather.quality.series import Bools, Floats, Places, Series, median_around, series
+from citywx.weather.quality.series import Bools, Series, median_around, near, series
 from citywx.weather.quality.units import pressure_unit
 
 _THOUSANDTHS: Final = 1000.0  # sums of whole numbers do not depend on where they start
@@ -25,7 +25,7 @@ def pressure_level(seen: Observations) -> Bools:
         limits.pressure_jump_hpa * np.sqrt(own.elapsed), limits.least_pressure_jump_hpa
     )
     jumps = np.where(np.abs(own.rises) > least, own.rises, 0.0)
-    places = _within(own.hours, own.hours[jumps != 0], 2 * limits.pressure_level_hours)
+    places = np.flatnonzero(near(own.hours, own.hours[jumps != 0], 2 * limits.pressure_level_hours))
     levels = np.cumsum(np.rint(jumps * _THOUSANDTHS))[places] / _THOUSANDTHS
     usual = median_around(own.hours[places], levels, limits.pressure_level_hours)
     off = np.zeros(len(jumps), dtype=np.bool_)
@@ -46,13 +46,3 @@ def pressure_step(seen: Observations) -> Bools:
 
 def _pressures(seen: Observations, trusted: Bools) -> Series:
     return series(seen.hours, seen.measures["pressure"], trusted, LONGEST_STEP_HOURS)
-
-
-def _within(hours: Floats, events: Floats, span: float) -> Places:
-    """Which are at most so far in time from an event."""
-    if not events.size:
-        return np.empty(0, dtype=np.intp)
-    after = np.searchsorted(events, hours)
-    to_next = events[after.clip(max=len(events) - 1)] - hours
-    since = hours - events[(after - 1).clip(min=0)]
-    return np.flatnonzero((np.abs(to_next) <= span) | (np.abs(since) <= span))

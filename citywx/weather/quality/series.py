@@ -12,6 +12,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from citywx.weather.quality.limits import LONGEST_STEP_HOURS
+
 Floats = NDArray[np.float64]
 Bools = NDArray[np.bool_]
 Places = NDArray[np.intp]
@@ -90,3 +92,45 @@ def median_around(hours: Floats, values: Floats, span: float) -> Floats:
     window = pd.Timedelta(hours=2 * span)
     rolling = pd.Series(values, index=times).rolling(window, center=True, closed="both")
     return rolling.median().to_numpy()
+
+
+def least_change(one: Floats, other: Floats) -> Floats:
+    """The smaller of two that go the same way; 0 where they do not."""
+    smaller = np.minimum(np.abs(one), np.abs(other))
+    least: Floats = np.where(one * other > 0, np.sign(one) * smaller, 0.0)
+    return least
+
+
+def at_times(hours: Floats, other_hours: Floats, other_values: Floats, within: float) -> Floats:
+    """Another series at these times: linear between its values, none of them further off.
+
+    >>> at_times(np.array([0.5, 9.0]), np.array([0.0, 1.0]), np.array([4.0, 8.0]), within=1.0)
+    array([ 6., nan])
+    """
+    known = ~np.isnan(other_values)
+    if not known.any():
+        return np.full(len(hours), np.nan)
+    times = other_hours[known]
+    right = np.searchsorted(times, hours).clip(max=len(times) - 1)
+    left = (right - 1).clip(min=0)
+    to_right, to_left = np.abs(times[right] - hours), np.abs(hours - times[left])
+    values = other_values[known]
+    nearest = np.where(to_right < to_left, values[right], values[left])
+    between = np.interp(hours, times, values)
+    told = np.where(times[right] - times[left] <= LONGEST_STEP_HOURS, between, nearest)
+    return np.where(np.minimum(to_right, to_left) <= within, told, np.nan)
+
+
+def near(hours: Floats, events: Floats, span: float) -> Bools:
+    """Which are at most `span` hours from an event; both in order.
+
+    >>> near(np.arange(4.0), np.array([0.5]), span=1.0)
+    array([ True,  True, False, False])
+    """
+    if not events.size:
+        return np.zeros(len(hours), dtype=np.bool_)
+    right = np.searchsorted(events, hours)
+    to_right = np.abs(events[right.clip(max=len(events) - 1)] - hours)
+    to_left = np.abs(hours - events[(right - 1).clip(min=0)])
+    close: Bools = np.minimum(to_right, to_left) <= span
+    return close

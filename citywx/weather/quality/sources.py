@@ -9,11 +9,10 @@ from numpy.typing import NDArray
 
 from citywx.weather.advice import phenomena
 from citywx.weather.climatology import Climatology
-from citywx.weather.quality.buddies import at_times
 from citywx.weather.quality.limits import Limits
 from citywx.weather.quality.observations import MICROSECONDS_PER_HOUR, Observations
 from citywx.weather.quality.ranges import outside
-from citywx.weather.quality.series import Bools, Floats, Places
+from citywx.weather.quality.series import Bools, Floats, Places, at_times
 from citywx.weather.reading import MEASURES
 
 

@@ -8,8 +8,16 @@ import numpy as np
 
 from citywx.weather.quality.limits import LONGEST_STEP_HOURS
 from citywx.weather.quality.observations import Observations
-from citywx.weather.quality.series import Bools, Floats, Series, before, series
-from citywx.weather.quality.usual import usual_change
+from citywx.weather.quality.series import (
+    Bools,
+    Floats,
+    Series,
+    before,
+    least_change,
+    series,
+    warming_explained,
+)
+from citywx.weather.quality.usual import temperature_rises, usual_change
 
 
 def fahrenheit(seen: Observations) -> Bools:
@@ -29,23 +37,26 @@ def fahrenheit(seen: Observations) -> Bools:
 
 
 def sign_dropped(seen: Observations) -> Bools:
-    """Since a jump from below zero to as far above, and until one back or a value near zero."""
+    """Since a jump from below zero to as far above, until one back or it can be so no more.
+
+    Near zero the sign does not show, and far above it the true value would be far colder.
+    """
     limits = seen.limits
     own = _temperatures(seen)
     earlier = before(own.values)
     root = np.sqrt(own.elapsed)
     usual = usual_change(seen, "temperature_c", limits.temperature_change)[own.rows]
-    unusual = np.abs(own.rises) >= limits.sign_jump_score * usual * root
+    rises = temperature_rises(seen, own)
+    unexplained = rises - warming_explained(seen.measures["humidity"][own.rows])
+    change = least_change(rises, unexplained)
+    unusual = np.abs(change) >= limits.sign_jump_score * usual * root
     mirrored = np.abs(own.values + earlier) <= limits.sign_continuity_k * root
-    jump = (np.abs(own.rises) >= limits.sign_jump_k) & unusual & mirrored
-    near_zero = own.values < limits.sign_ends_below_c
-    _, lasting = _since(
-        jump & (own.values > 0),
-        (jump & (own.values < 0)) | near_zero,
-        own,
-        earlier,
-        limits.unit_hours,
-    )
+    jump = (np.abs(change) >= limits.sign_jump_k) & unusual & mirrored
+    begins = jump & (own.values > 0)
+    ends = (jump & (own.values < 0)) | (own.values < limits.sign_ends_below_c)
+    anchor, _ = _since(begins, ends, own, earlier, limits.unit_hours)
+    ends |= own.values + anchor > limits.sign_ends_colder_k
+    _, lasting = _since(begins, ends, own, earlier, limits.unit_hours)
     return own.mark(lasting, len(seen.hours))
 
 

@@ -13,6 +13,13 @@ _MOST: Final = 8.0  # multiples of the smallest usual change that one change add
 _PRIOR_READINGS: Final = 3.0
 
 
+def temperature_rises(seen: Observations, own: Series) -> Floats:
+    """Less what the temperature usually does in this month at this hour."""
+    trend = seen.climatology.trend[seen.months[own.rows], seen.hour_of_day[own.rows]]
+    rises: Floats = own.rises - np.nan_to_num(trend) * own.elapsed
+    return rises
+
+
 def usual_change(seen: Observations, measure: str, limits: ChangeLimits) -> Floats:
     """The climatological change per √hour at each reading."""
     roughness = seen.climatology.roughness[measure][seen.months, seen.hour_of_day]
