@@ -6,7 +6,7 @@ all the same.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Final
 
 import numpy as np
@@ -29,6 +29,10 @@ _FEWEST_OF_HOUR: Final = 20
 _SPREAD_OF_MEDIAN: Final = 1.4826  # a normal distribution's standard deviation
 
 
+def _unknown_hours() -> Floats:
+    return np.full((MONTHS, HOURS), np.nan)
+
+
 @dataclass(frozen=True, eq=False)
 class Climatology:
     """What is usual in one city, by calendar month (UTC). Not a number: not known."""
@@ -37,17 +41,18 @@ class Climatology:
     """The least credible value of each of `RANGED`, in its unit, by month."""
     high: Mapping[str, Floats]
     """The greatest."""
-    roughness: Mapping[str, Floats]
+    roughness: Mapping[str, Floats] = field(
+        default_factory=lambda: dict.fromkeys(ROUGH, _unknown_hours())
+    )
     """The usual change of each of `ROUGH` per √hour, by month and hour of the day."""
-    trend: Floats
+    trend: Floats = field(default_factory=_unknown_hours)
     """The usual change of temperature, K an hour, by month and hour of the day."""
 
     @classmethod
     def unknown(cls) -> "Climatology":
         """Of a city without history: everything is credible."""
-        by_month, by_hour = np.full(MONTHS, np.nan), np.full((MONTHS, HOURS), np.nan)
-        ranges = dict.fromkeys(RANGED, by_month)
-        return cls(low=ranges, high=ranges, roughness=dict.fromkeys(ROUGH, by_hour), trend=by_hour)
+        ranges = dict.fromkeys(RANGED, np.full(MONTHS, np.nan))
+        return cls(low=ranges, high=ranges)
 
     def to_json(self) -> dict[str, Any]:
         """As what `json.dumps` takes; None where nothing is known."""

@@ -114,9 +114,9 @@ def test_a_late_reading_corrects_the_flags_of_the_day_before(pipeline: Pipeline)
     pipeline.clean()
     query = "SELECT count(*) FROM weather_readings WHERE 'TEMPERATURE_STUCK' = ANY (qc_flags)"
     assert pipeline.rows(query) == [(0,)]
-    pipeline.write(line(24, 10), line(25, 10))
+    pipeline.write(line(24, 10), line(25, 10), line(26, 10))
     pipeline.clean([day(1)])
-    assert pipeline.rows(query) == [(8,)]
+    assert pipeline.rows(query) == [(9,)]
 
 
 def test_only_the_days_that_were_asked_for_are_cleaned(pipeline: Pipeline) -> None:
