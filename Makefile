@@ -9,7 +9,7 @@ DEV := $(VENV)/installed-dev
 MAKEFLAGS += --no-print-directory
 
 .DEFAULT_GOAL := help
-.PHONY: help install up demo down status env test check faults docs lock
+.PHONY: help install up demo down status env test check faults eval-quality docs lock
 
 help: ## list the targets
 	@sed -n 's/^\([a-z%-]*\):.*## \(.*\)/  make \1|\2/p' $(MAKEFILE_LIST) | awk -F'|' '{printf "%-18s %s\n", $$1, $$2}'
@@ -48,6 +48,9 @@ faults-%: $(DEV) ## one fault test, e.g. make faults-kills [QUICK=1] [SEED=20] [
 
 bench-%: $(DEV) ## run one benchmark, e.g. make bench-streaming [QUICK=1]
 	$(BIN)/python -m benchmarks.$*
+
+eval-quality: $(DEV) ## plant faults into your readings and count what is found, FILES="a.csv b.csv.gz"
+	$(BIN)/python -m evaluations.quality $(FILES)
 
 docs: $(RUNTIME) ## write .env.example and docs/settings.md from the settings
 	$(BIN)/python -m citywx.settings_reference

@@ -10,6 +10,7 @@ import pytest
 
 PROJECT = Path(__file__).resolve().parents[2]
 PACKAGES = ("citywx", "streaming", "iot_assets", "dashboard")
+"""What is installed; `evaluations` and `benchmarks` are for the checkout alone."""
 FRAMEWORKS = ("dagster", "streamlit", "paho", "watchdog", "sqlalchemy")
 STANDARD_LIBRARY_ONLY = ("citywx.weather.reading", "citywx.weather.city")
 READS_ENVIRONMENT = {
