@@ -176,7 +176,9 @@ def _rows(raw: pd.DataFrame, best: _Judged, rules: CleaningRules) -> pd.DataFram
 def _temperature_columns(temperature: Floats, rules: CleaningRules) -> dict[str, object]:
     unknown = np.isnan(temperature)
     believable = ~outside(temperature, *rules.limits.hard_range("temperature_c"))
-    distinct, which = np.unique(np.where(believable, temperature, np.nan), return_inverse=True)
+    # Plus 0.0: of −0.0 and 0.0, which are equal, else the first that came would have the word.
+    told = np.where(believable, temperature, np.nan) + 0.0
+    distinct, which = np.unique(told, return_inverse=True)
     messages = [rules.temp_message(None if np.isnan(t) else t) for t in distinct.tolist()]
     return {
         "mod_high_temp": pd.arrays.BooleanArray(temperature > HIGH_TEMP_C, unknown),

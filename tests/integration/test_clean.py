@@ -216,4 +216,4 @@ if REAL_FILES:  # collected where the recorded data lies beside the project
             (12_960, 6)
         ]
         flagged = pipeline.rows("SELECT DISTINCT unnest(qc_flags) FROM weather_readings")
-        assert {("PRESSURE_RANGE",), ("HUMIDITY_STUCK",), ("IMPUTED",)} <= set(flagged)
+        assert {("PRESSURE_RANGE",), ("PRESSURE_LEVEL",), ("IMPUTED",)} <= set(flagged)
