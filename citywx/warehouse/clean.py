@@ -5,12 +5,23 @@ writes what differs, and clears the windows in the same transaction. Which windo
 in `citywx.warehouse.windows`; how a reading is cleaned, in `citywx.weather.cleaning`.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import date
 
 import pandas as pd
-from sqlalchemy import Connection, Engine, delete, exists, select
+from sqlalchemy import (
+    ARRAY,
+    BigInteger,
+    Connection,
+    Engine,
+    any_,
+    bindparam,
+    delete,
+    exists,
+    select,
+)
 
 from citywx.settings import Settings
 from citywx.warehouse.climatology import current_climatology
@@ -25,10 +36,13 @@ from citywx.warehouse.retention import (
 from citywx.warehouse.statistics import update_statistics
 from citywx.warehouse.tables import dirty_windows
 from citywx.warehouse.watermarks import advance_watermark, read_watermark
-from citywx.warehouse.windows import Batch, Chunk, batches_of
+from citywx.warehouse.windows import Batch, Chunk, batches_of, by_turns
 from citywx.weather.advice import temp_message
 from citywx.weather.cleaning import CleaningRules, clean_city
 from citywx.weather.schemas import FailureReport, WeatherReadings, failure_cases
+
+_AT_A_TIME = 2
+_IDS = ARRAY(BigInteger)
 
 
 class InvalidRowsError(Exception):
@@ -83,19 +97,33 @@ def clean_days(
     RawReadingsGoneError for whole days whose raw readings are no longer kept.
     """
     rules = rules_of(settings)
-    batches = work_in(engine, days, only_dirty=only_dirty)
-    result = sum((clean_batch(engine, batch, rules) for batch in batches), CleanResult())
+    result = clean_batches(engine, work_in(engine, days, rules, only_dirty=only_dirty), rules)
     move_watermarks(engine)
     return result
 
 
-def work_in(engine: Engine, days: Iterable[date], *, only_dirty: bool) -> list[Batch]:
+def clean_batches(engine: Engine, batches: Sequence[Batch], rules: CleaningRules) -> CleanResult:
+    """Clean batches in this process, two at a time.
+
+    The database works on the one while the other is judged here. A batch that fails does not keep
+    the others from being cleaned; the first error is raised in the end.
+    """
+    if len(batches) == 1:
+        return clean_batch(engine, batches[0], rules)
+    with ThreadPoolExecutor(_AT_A_TIME) as threads:
+        results = [threads.submit(clean_batch, engine, one, rules) for one in by_turns(batches)]
+    return sum((result.result() for result in results), CleanResult())
+
+
+def work_in(
+    engine: Engine, days: Iterable[date], rules: CleaningRules, *, only_dirty: bool
+) -> list[Batch]:
     """The batches that `clean_days` cleans; RawReadingsGoneError as there."""
     days = frozenset(days)
     with engine.connect() as connection:
         if not only_dirty:
             refuse_days_without_raw(days, first_day_with_raw(connection))
-        return batches_of(connection, days, only_dirty=only_dirty)
+        return batches_of(connection, days, rules.reach, only_dirty=only_dirty)
 
 
 def clean_batch(engine: Engine, batch: Batch, rules: CleaningRules) -> CleanResult:
@@ -107,7 +135,7 @@ def clean_batch(engine: Engine, batch: Batch, rules: CleaningRules) -> CleanResu
         cleared = set(
             connection.execute(
                 delete(dirty_windows)
-                .where(dirty_windows.c.window_id.in_(windows))
+                .where(dirty_windows.c.window_id == any_(bindparam("ids", windows, _IDS)))
                 .returning(dirty_windows.c.window_id)
             ).scalars()
         )

@@ -4,8 +4,7 @@ A batch that is done is done, whatever becomes of the others. How one is cleaned
 `citywx.warehouse.clean`; where the processes are, in `citywx.compute`.
 """
 
-from collections import deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from datetime import date
 from functools import lru_cache, partial
 
@@ -13,9 +12,16 @@ from sqlalchemy import Engine
 
 from citywx.compute import ExecutorOpener, run_all
 from citywx.settings import Settings
-from citywx.warehouse.clean import CleanResult, clean_batch, move_watermarks, rules_of, work_in
+from citywx.warehouse.clean import (
+    CleanResult,
+    clean_batch,
+    clean_batches,
+    move_watermarks,
+    rules_of,
+    work_in,
+)
 from citywx.warehouse.database import engine_for
-from citywx.warehouse.windows import Batch
+from citywx.warehouse.windows import Batch, by_turns
 
 _WORTH_PROCESSES = 400_000
 """Raw readings from which on it pays to start processes: each of these takes some seconds."""
@@ -36,11 +42,11 @@ def clean_days_on(
 
     The processes connect to the DATABASE_URL of `settings`. Few readings are cleaned here.
     """
-    batches = work_in(engine, days, only_dirty=only_dirty)
+    rules = rules_of(settings)
+    batches = work_in(engine, days, rules, only_dirty=only_dirty)
     readings = sum(chunk.rows for batch in batches for chunk in batch)
     if readings < (_WORTH_DASK if settings.dask_scheduler else _WORTH_PROCESSES):
-        rules = rules_of(settings)
-        result = sum((clean_batch(engine, batch, rules) for batch in batches), CleanResult())
+        result = clean_batches(engine, batches, rules)
     else:
         result = clean_batches_on(open_executor, batches, settings)
     move_watermarks(engine)
@@ -58,18 +64,6 @@ def clean_batches_on(
 def clean_batch_of(settings: Settings, batch: Batch) -> CleanResult:
     """Clean a batch in this process, over its own connection."""
     return clean_batch(_engine_of(settings), batch, rules_of(settings))
-
-
-def by_turns(batches: Iterable[Batch]) -> Iterator[Batch]:
-    """The batches with the cities taking turns: two of one city would wait for each other."""
-    waiting: dict[str, deque[Batch]] = {}
-    for batch in batches:
-        waiting.setdefault(batch[0].city, deque()).append(batch)
-    while waiting:
-        for city in list(waiting):
-            yield waiting[city].popleft()
-            if not waiting[city]:
-                del waiting[city]
 
 
 @lru_cache(maxsize=1)

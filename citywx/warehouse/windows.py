@@ -4,6 +4,7 @@ Loading notes the spans that it touched (`dirty_windows`). Here they are joined 
 chunks into batches that fit into memory; cleaning a batch is in `citywx.warehouse.clean`.
 """
 
+from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, time, timedelta
@@ -14,6 +15,7 @@ from sqlalchemy import Connection, func, select
 from citywx.warehouse.tables import cities, dirty_windows, raw_readings
 
 _ROWS_OF_BATCH = 50_000  # 20 MB in memory, and a transaction of a second
+_CHUNKS_OF_BATCH = 200  # each is a lock; PostgreSQL has room for some thousands
 _SHORTEST, _LONGEST = timedelta(days=1), timedelta(days=366)
 _NEAR = timedelta(days=6)  # spans closer than this share most of the rows around them
 
@@ -29,7 +31,7 @@ class Chunk:
     whole: bool = False
     """Clean it even if another run has cleared the windows meanwhile."""
     rows: int = 0
-    """About so many raw readings."""
+    """About so many raw readings are read for it."""
 
     def joined(self, other: "Chunk") -> "Chunk":
         """Both, and what lies between."""
@@ -44,8 +46,13 @@ Batch = tuple[Chunk, ...]
 """Chunks that are cleaned in one transaction."""
 
 
-def batches_of(connection: Connection, days: Iterable[date], *, only_dirty: bool) -> list[Batch]:
-    """The work in these UTC days: what is dirty, or all of it."""
+def batches_of(
+    connection: Connection, days: Iterable[date], reach: timedelta, *, only_dirty: bool
+) -> list[Batch]:
+    """The work in these UTC days: what is dirty, or all of it.
+
+    `reach` is how far a reading can change another's row: twice that is read around each chunk.
+    """
     days = sorted(set(days))
     spans = _dirty(connection, days)
     if not only_dirty:
@@ -53,8 +60,20 @@ def batches_of(connection: Connection, days: Iterable[date], *, only_dirty: bool
     spans.sort(key=lambda span: (span.city, span.first))
     chunks: list[Chunk] = []
     for _, of_city in groupby(spans, key=lambda span: span.city):
-        chunks += _chunks_of_city(connection, list(of_city))
+        chunks += _chunks_of_city(connection, list(of_city), 2 * reach)
     return list(_batches(chunks))
+
+
+def by_turns(batches: Iterable[Batch]) -> Iterator[Batch]:
+    """The batches with the cities taking turns: two of one city would wait for each other."""
+    waiting: dict[str, deque[Batch]] = {}
+    for batch in batches:
+        waiting.setdefault(batch[0].city, deque()).append(batch)
+    while waiting:
+        for city in list(waiting):
+            yield waiting[city].popleft()
+            if not waiting[city]:
+                del waiting[city]
 
 
 def _dirty(connection: Connection, days: Sequence[date]) -> list[Chunk]:
@@ -74,19 +93,22 @@ def _whole(connection: Connection, days: Sequence[date]) -> list[Chunk]:
     return [Chunk(name, start, start + day, whole=True) for name in names for start in starts]
 
 
-def _chunks_of_city(connection: Connection, spans: Sequence[Chunk]) -> Iterator[Chunk]:
-    """Spans of a city as chunks of as many rows as a batch may have."""
-    first, last = min(span.first for span in spans), max(span.last for span in spans)
+def _chunks_of_city(
+    connection: Connection, spans: Sequence[Chunk], context: timedelta
+) -> Iterator[Chunk]:
+    """Spans of a city as chunks for which as many rows are read as a batch may have."""
+    first = min(span.first for span in spans) - context
+    last = max(span.last for span in spans) + context
     columns = raw_readings.c
     rows = connection.execute(
         select(func.count())
         .select_from(raw_readings)
         .where(columns.city == spans[0].city, columns.timestamp.between(first, last))
     ).scalar_one()
-    whole = max(last - first, _SHORTEST)
-    longest = min(max(whole * (_ROWS_OF_BATCH / max(rows, 1)), _SHORTEST), _LONGEST)
-    for chunk in _join(spans, longest):
-        yield replace(chunk, rows=round(rows * ((chunk.last - chunk.first) / whole)))
+    readable = (last - first) * (_ROWS_OF_BATCH / max(rows, 1)) - 2 * context
+    for chunk in _join(spans, min(max(readable, _SHORTEST), _LONGEST)):
+        share = (chunk.last - chunk.first + 2 * context) / (last - first)
+        yield replace(chunk, rows=round(rows * share))
 
 
 def _join(spans: Iterable[Chunk], longest: timedelta) -> Iterator[Chunk]:
@@ -112,7 +134,8 @@ def _batches(chunks: Iterable[Chunk]) -> Iterator[Batch]:
     batch: list[Chunk] = []
     for chunk in chunks:
         full = sum(one.rows for one in batch) + chunk.rows > _ROWS_OF_BATCH
-        if batch and (full or batch[-1].city == chunk.city):
+        many = len(batch) == _CHUNKS_OF_BATCH
+        if batch and (full or many or batch[-1].city == chunk.city):
             yield tuple(batch)
             batch = []
         batch.append(chunk)

@@ -17,10 +17,10 @@ from sqlalchemy import Engine, text
 
 from citywx.compute import DaskUnreachableError, ExecutorOpener, executor
 from citywx.settings import Settings
-from citywx.warehouse.clean import CleanResult, InvalidRowsError, clean_days, work_in
-from citywx.warehouse.clean_parallel import by_turns, clean_batches_on, clean_days_on
+from citywx.warehouse.clean import CleanResult, InvalidRowsError, clean_days, rules_of, work_in
+from citywx.warehouse.clean_parallel import clean_batches_on, clean_days_on
 from citywx.warehouse.load import load_log
-from citywx.warehouse.windows import Chunk
+from citywx.warehouse.windows import Chunk, by_turns
 from citywx.weather.cleaning import CLEAN_COLUMNS
 from citywx.weather.reading import Reading, to_csv_line
 from citywx.weather.schemas import FailureReport
@@ -77,7 +77,7 @@ def cleaned_here(engine: Engine, settings: Settings) -> list[str]:
 
 
 def clean_on(engine: Engine, settings: Settings) -> CleanResult:
-    work = work_in(engine, (ALL[0], ALL[-1]), only_dirty=False)
+    work = work_in(engine, (ALL[0], ALL[-1]), rules_of(settings), only_dirty=False)
     batches = [(chunk,) for batch in work for chunk in batch]
     assert len(batches) == 2 * len(CITIES)
     return clean_batches_on(opener(settings), batches, settings)
