@@ -1,11 +1,11 @@
 """Columns into PostgreSQL by COPY in its binary format: numbers need no digits, times no words.
 
-Each field is a matrix with a row for each line: four bytes of length, then the value's bytes,
-padded to the longest. Laid side by side, and the padding left out, they are the lines that COPY
-reads. The format stands in PostgreSQL's manual under COPY, *Binary Format*.
+Each field is a matrix: a row holds four bytes of length, then the value's bytes, padded to the
+longest. Laid side by side, and the padding left out, they are the lines that COPY reads. The format
+stands in PostgreSQL's manual under COPY, *Binary Format*.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -17,17 +17,28 @@ _SIGNATURE = b"PGCOPY\n\xff\r\n\x00" + bytes(8)  # no flags, no extension
 _END = b"\xff\xff"
 _POSTGRES_EPOCH_MICROS = 946_684_800_000_000  # 2000-01-01 after 1970-01-01
 _TEXT_OID = 25
-_WRITE_BYTES = 1 << 20
+_LINES_AT_ONCE = 8_192
+_PADDED_BYTES = 8 << 20
 
 
 @dataclass(frozen=True, slots=True)
 class Field:
-    """One column as bytes."""
+    """One column as bytes: those of each distinct value, and which of them each line has."""
 
     data: NDArray[np.uint8]
-    """(lines, 4 + longest value): length and value of each line."""
+    """(values, 4 + longest value): length and value."""
     kept: NDArray[np.bool_] | None = None
     """Which of these bytes are sent; None = all."""
+    codes: NDArray[np.integer] | None = None
+    """The value of each line; None = each line has its own, in order."""
+
+    def __len__(self) -> int:
+        return len(self.data if self.codes is None else self.codes)
+
+    def lines(self, part: slice) -> tuple[NDArray[np.uint8], NDArray[np.bool_] | None]:
+        """The bytes of some lines, and which of them are sent."""
+        chosen = part if self.codes is None else self.codes[part]
+        return self.data[chosen], None if self.kept is None else self.kept[chosen]
 
 
 def numbers(values: NDArray[np.float64]) -> Field:
@@ -69,28 +80,31 @@ def copy_fields(connection: Connection, table: str, fields: dict[str, Field]) ->
     statement = sql.SQL("COPY {} ({}) FROM STDIN (FORMAT binary)").format(
         sql.Identifier(table), sql.SQL(", ").join(map(sql.Identifier, fields))
     )
-    body = memoryview(_lines(list(fields.values())))
     with driver.cursor() as cursor, cursor.copy(statement) as copy:
         copy.write(_SIGNATURE)
-        for start in range(0, len(body), _WRITE_BYTES):
-            copy.write(body[start : start + _WRITE_BYTES])
+        for lines in _lines(list(fields.values())):
+            copy.write(lines)
         copy.write(_END)
 
 
-def _lines(fields: Sequence[Field]) -> bytes:
-    count = len(fields[0].data)
+def _lines(fields: Sequence[Field]) -> Iterator[bytes]:
+    """The lines, some thousands at a time: each is padded to the longest text of all."""
     width = 2 + sum(field.data.shape[1] for field in fields)
-    lines = np.empty((count, width), np.uint8)
-    kept = np.ones((count, width), bool)
-    lines[:, :2] = np.frombuffer(len(fields).to_bytes(2, "big"), np.uint8)
-    start = 2
-    for field in fields:
-        end = start + field.data.shape[1]
-        lines[:, start:end] = field.data
-        if field.kept is not None:
-            kept[:, start:end] = field.kept
-        start = end
-    return lines[kept].tobytes()
+    at_once = max(1, min(_LINES_AT_ONCE, _PADDED_BYTES // width))
+    for start in range(0, len(fields[0]), at_once):
+        part = slice(start, start + at_once)
+        lines = np.empty((len(range(*part.indices(len(fields[0])))), width), np.uint8)
+        kept = np.ones(lines.shape, bool)
+        lines[:, :2] = np.frombuffer(len(fields).to_bytes(2, "big"), np.uint8)
+        left = 2
+        for field in fields:
+            right = left + field.data.shape[1]
+            data, sent = field.lines(part)
+            lines[:, left:right] = data
+            if sent is not None:
+                kept[:, left:right] = sent
+            left = right
+        yield lines[kept].tobytes()
 
 
 def _fixed(
@@ -119,7 +133,7 @@ def _chosen(codes: NDArray[np.integer], distinct: Sequence[bytes | None]) -> Fie
         data[row, :4] = _length(size)
         data[row, 4 : 4 + max(size, 0)] = np.frombuffer(value or b"", np.uint8)
         kept[row, : 4 + max(size, 0)] = True
-    return Field(data[codes], None if kept.all() else kept[codes])
+    return Field(data, None if kept.all() else kept, codes)
 
 
 def _text_array(names: Sequence[str]) -> bytes:
