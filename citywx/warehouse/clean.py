@@ -27,6 +27,7 @@ from citywx.settings import Settings
 from citywx.warehouse.climatology import current_climatology
 from citywx.warehouse.locks import lock_for_transaction
 from citywx.warehouse.merge_clean import Span, merge_clean
+from citywx.warehouse.near import nearest_city
 from citywx.warehouse.raw_frames import raw_frame
 from citywx.warehouse.retention import (
     first_day_with_raw,
@@ -188,6 +189,9 @@ def _reached(chunk: Chunk, rules: CleaningRules, kept: date | None) -> Span:
 
 
 def _cleaned(connection: Connection, span: Span, rules: CleaningRules) -> pd.DataFrame:
-    raw = raw_frame(connection, span.city, span.first - rules.reach, span.last + rules.reach)
-    clean = clean_city(raw, rules, current_climatology(connection, span.city))
+    around = span.first - rules.reach, span.last + rules.reach
+    raw = raw_frame(connection, span.city, *around)
+    near = nearest_city(connection, span.city)
+    nearby = None if near is None else raw_frame(connection, near, *around)
+    clean = clean_city(raw, rules, current_climatology(connection, span.city), nearby)
     return clean[clean["timestamp"].between(pd.Timestamp(span.first), pd.Timestamp(span.last))]

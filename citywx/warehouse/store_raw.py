@@ -17,6 +17,7 @@ from citywx.warehouse import copy_binary
 from citywx.warehouse.copy_binary import Field, copy_fields
 from citywx.warehouse.copy_in import create_stage
 from citywx.warehouse.merge_raw import MERGE, STAGE, STAGE_COLUMNS, Merged
+from citywx.warehouse.near import note_windows_nearby
 from citywx.warehouse.partitions import ensure_months
 from citywx.warehouse.watermarks import LogPlace
 
@@ -65,7 +66,17 @@ def store_raw(connection: Connection, readings: Columns, place: LogPlace) -> Mer
     connection.execute(text("SET LOCAL enable_hashjoin = off"))
     connection.execute(text("SET LOCAL enable_mergejoin = off"))
     if _all_new(connection, readings, first, last):
-        return _insert(connection, readings, place)
+        merged = _insert(connection, readings, place)
+    else:
+        merged = _merge(connection, readings, place, first, last)
+    if merged.days:
+        note_windows_nearby(connection, place)
+    return merged
+
+
+def _merge(
+    connection: Connection, readings: Columns, place: LogPlace, first: datetime, last: datetime
+) -> Merged:
     create_stage(connection, STAGE, STAGE_COLUMNS)
     copy_fields(connection, STAGE, _fields(readings))
     row = connection.execute(
