@@ -8,7 +8,8 @@ from pathlib import Path
 
 from citywx.staging.lines import KEPT_BYTES
 from citywx.staging.position import Position
-from citywx.staging.segments import list_segments, open_regular
+from citywx.staging.segments import SegmentFile, identify, list_segments, open_regular
+from citywx.text_output import printable
 from citywx.warehouse.trace import Asked, RawLine, Traced
 from citywx.weather.quality.flags import QcFlag
 from citywx.weather.reading import format_timestamp
@@ -63,12 +64,22 @@ def _described(values: dict[str, float | None], weather: str | None) -> str:
 def _line(raw: RawLine, readings_csv: Path) -> str:
     """The line itself while its segment is kept, else the values that were loaded of it."""
     sequence = Position(raw.segment, raw.offset).sequence
-    for segment in list_segments(readings_csv):
-        descriptor = open_regular(segment.path) if segment.sequence == sequence else None
-        if descriptor is not None:
-            try:
-                data = os.pread(descriptor, KEPT_BYTES, raw.offset)
-            finally:
-                os.close(descriptor)
-            return data.partition(b"\n")[0].decode("utf-8", "backslashreplace")
+    for file in list_segments(readings_csv):
+        line = _read_line(file, raw) if file.sequence == sequence else None
+        if line is not None:
+            return printable(line)
     return _described(raw.values, raw.weather) + " (its segment is deleted)"
+
+
+def _read_line(file: SegmentFile, raw: RawLine) -> bytes | None:
+    """The start of the line; None where the file is gone, or another segment in its place."""
+    descriptor = open_regular(file.path)
+    if descriptor is None:
+        return None
+    try:
+        if identify(descriptor, file.sequence) != raw.segment:
+            return None
+        line, _, _ = os.pread(descriptor, KEPT_BYTES, raw.offset).partition(b"\n")
+        return line.removesuffix(b"\r")
+    finally:
+        os.close(descriptor)

@@ -7,6 +7,7 @@ import pandas as pd
 import streamlit as st
 
 from citywx.home import Home, HomeKind
+from citywx.text_output import printable
 from citywx.weather.city import City
 from dashboard import flags, reports, tables, words
 from dashboard.charts import OUTCOMES
@@ -78,18 +79,11 @@ def rejected_table(rejected: pd.DataFrame) -> None:
             {
                 "First seen (UTC)": rejected["first_seen"].dt.strftime("%Y-%m-%d %H:%M:%S"),
                 "Reason": rejected["reason"],
-                "Line": rejected["raw"].map(escaped_bytes),
+                "Line": rejected["raw"].map(_start_of_line),
             }
         )
     )
 
 
-def escaped_bytes(raw: bytes) -> str:
-    r"""The start of a line with everything unprintable written out.
-
-    >>> escaped_bytes(b"Oslo,\x00\xff")
-    'Oslo,\\x00\\xff'
-    """
-    text = bytes(raw[:_SHOWN_BYTES]).decode("utf-8", "backslashreplace")
-    shown = "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
-    return shown + (" …" if len(raw) > _SHOWN_BYTES else "")
+def _start_of_line(raw: bytes) -> str:
+    return printable(raw[:_SHOWN_BYTES]) + (" …" if len(raw) > _SHOWN_BYTES else "")

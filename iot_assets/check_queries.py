@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from datetime import UTC, date, datetime, time, timedelta
 
 import pandas as pd
-from sqlalchemy import Connection, Select, func, select, text, tuple_
+from sqlalchemy import Connection, Select, func, select, text, true, tuple_
 
 from citywx.warehouse.tables import (
     city_predictions,
@@ -86,19 +86,29 @@ _STRAY_MONTHS = text("""
 
 
 def waiting_raw_readings(connection: Connection) -> pd.DataFrame:
-    """Raw readings in the windows that wait for cleaning."""
-    waits = (
-        select(dirty_windows.c.window_id)
-        .where(
-            dirty_windows.c.city == raw_readings.c.city,
-            raw_readings.c.timestamp >= dirty_windows.c.first_timestamp,
-            raw_readings.c.timestamp <= dirty_windows.c.last_timestamp,
+    """Raw readings of the spans that wait for cleaning: of each city and UTC day, one."""
+    windows = dirty_windows.c  # none crosses a day, so no reading is in two spans
+    span = (
+        select(
+            windows.city,
+            func.min(windows.first_timestamp).label("first"),
+            func.max(windows.last_timestamp).label("last"),
         )
-        .exists()
+        .group_by(windows.city, windows.day)
+        .subquery("span")
     )
-    cities = select(dirty_windows.c.city)
     columns = [raw_readings.c[name] for name in RawReadings.to_schema().columns]
-    query = select(*columns).where(raw_readings.c.city.in_(cities), waits).limit(MOST_ROWS)
+    # The limit inside keeps PostgreSQL from joining by city alone, which reads every month.
+    rows = (
+        select(*columns)
+        .where(
+            raw_readings.c.city == span.c.city,
+            raw_readings.c.timestamp.between(span.c.first, span.c.last),
+        )
+        .limit(MOST_ROWS)
+        .lateral("waiting")
+    )
+    query = select(rows).select_from(span.join(rows, true())).limit(MOST_ROWS)
     return typed_frame(RawReadings, connection.execute(query))
 
 

@@ -2,12 +2,16 @@
 
 import dagster as dg
 
+from iot_assets.trend_checks import TREND_CHECKS
 from iot_assets.upkeep import warehouse_upkeep
 
 _STATISTICS = ("hourly_statistics", "daily_statistics")
 _PROCESSED = (
     *("raw_readings", "weather_readings", *_STATISTICS, "daily_summaries", "city_predictions"),
 )
+
+# About whole days, so once a day is enough: with the report that shows them.
+_TRENDS = dg.AssetSelection.checks(*TREND_CHECKS)
 
 
 def _with_checks(*assets: str) -> dg.AssetSelection:
@@ -22,7 +26,7 @@ load_readings = dg.define_asset_job(
 
 process_readings = dg.define_asset_job(
     "process_readings",
-    selection=_with_checks(*_PROCESSED),
+    selection=_with_checks(*_PROCESSED) - _TRENDS,
     description="Log to forecasts in one run: load, clean the run's days, summarise, forecast.",
 )
 
@@ -40,8 +44,8 @@ mail_summaries = dg.define_asset_job(
 
 report_quality = dg.define_asset_job(
     "report_quality",
-    selection=_with_checks("data_quality_report"),
-    description="Write the data-quality report anew.",
+    selection=_with_checks("data_quality_report") | _TRENDS,
+    description="Compare the last whole day with those before, and write the data-quality report.",
 )
 
 find_usual_ranges = dg.define_asset_job(

@@ -1,6 +1,7 @@
 """Is today like the days before: volume, coverage, missing measures, drift; and stray partitions.
 
-All of these warn only: weather may be unusual, and a service may be silent for a reason.
+All of these warn only: weather may be unusual, and a service may be silent for a reason. They are
+about whole days, so they run once a day, with the report that shows them.
 """
 
 from collections.abc import Callable
@@ -17,8 +18,11 @@ if TYPE_CHECKING:
 _SHOWN = 50
 Judge = Callable[["pd.DataFrame", date], dict[str, str]]
 
+# Blocking, so that the report waits for them; as warnings they let it be written all the same.
+_trend_check = dg.asset_check(asset="weather_readings", blocking=True)
 
-@dg.asset_check(asset="weather_readings")
+
+@_trend_check
 def volume_is_usual(pipeline: dg.ResourceParam[Pipeline]) -> dg.AssetCheckResult:
     """Each city's last whole day has between half and twice its usual number of readings."""
     from iot_assets.expectations import unusual_volume  # noqa: PLC0415 - pandas, only in a run
@@ -26,7 +30,7 @@ def volume_is_usual(pipeline: dg.ResourceParam[Pipeline]) -> dg.AssetCheckResult
     return _judged(pipeline, unusual_volume)
 
 
-@dg.asset_check(asset="weather_readings")
+@_trend_check
 def measures_are_reported(pipeline: dg.ResourceParam[Pipeline]) -> dg.AssetCheckResult:
     """On each city's last whole day no measure lacks in a fifth of the readings, unless usually."""
     from iot_assets.expectations import missing_measures  # noqa: PLC0415
@@ -34,7 +38,7 @@ def measures_are_reported(pipeline: dg.ResourceParam[Pipeline]) -> dg.AssetCheck
     return _judged(pipeline, missing_measures)
 
 
-@dg.asset_check(asset="weather_readings")
+@_trend_check
 def measures_have_not_drifted(pipeline: dg.ResourceParam[Pipeline]) -> dg.AssetCheckResult:
     """Each measure's mean of the last whole day lies near those of the four weeks before."""
     from iot_assets.expectations import drifted  # noqa: PLC0415
@@ -42,7 +46,7 @@ def measures_have_not_drifted(pipeline: dg.ResourceParam[Pipeline]) -> dg.AssetC
     return _judged(pipeline, drifted)
 
 
-@dg.asset_check(asset="weather_readings")
+@_trend_check
 def every_city_is_covered(pipeline: dg.ResourceParam[Pipeline]) -> dg.AssetCheckResult:
     """Every city that is resolved or was ever read has readings on the last whole day."""
     from iot_assets.check_queries import cities_without_readings, last_whole_day  # noqa: PLC0415
@@ -53,7 +57,7 @@ def every_city_is_covered(pipeline: dg.ResourceParam[Pipeline]) -> dg.AssetCheck
     return _warning(dict.fromkeys(silent, f"no reading on {day}"), day)
 
 
-@dg.asset_check(asset="weather_readings")
+@_trend_check
 def months_are_where_they_belong(pipeline: dg.ResourceParam[Pipeline]) -> dg.AssetCheckResult:
     """No monthly table stands beside its parent unattached, as a crash or a hand may leave it."""
     from iot_assets.check_queries import stray_months  # noqa: PLC0415

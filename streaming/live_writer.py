@@ -16,6 +16,7 @@ from sqlalchemy import Connection, Engine, func, select, text
 from sqlalchemy.exc import DBAPIError
 
 from citywx.warehouse.copy_in import copy_lines, copy_number, copy_text, copy_time, create_stage
+from citywx.warehouse.driver import driver_of
 from citywx.warehouse.tables import live_readings
 from streaming.messages import LogReading
 from streaming.remembered import Remembered
@@ -77,7 +78,8 @@ class LiveWriter:
     """Writes readings in log order; of several lines with one identity the last rules.
 
     It must be the table's only writer, as the recorder is: with another one COPY fails on a row
-    that both have written, and the recorder begins anew from its position.
+    that both have written (psycopg.errors.UniqueViolation), and the recorder begins anew from its
+    position.
     """
 
     def __init__(self, engine: Engine) -> None:
@@ -145,11 +147,7 @@ class LiveWriter:
 
     def _open_copy(self) -> psycopg.Copy:
         if self._copy is None:
-            driver = self._connection().connection.driver_connection
-            if driver is None:
-                message = "the connection is closed"
-                raise RuntimeError(message)
-            cursor = self._copying.enter_context(driver.cursor())
+            cursor = self._copying.enter_context(driver_of(self._connection()).cursor())
             self._copy = self._copying.enter_context(cursor.copy(_COPY))
         return self._copy
 

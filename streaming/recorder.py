@@ -181,7 +181,7 @@ class Recorder:
 
 
 def main(process: Process) -> None:
-    """Record until asked to stop; begin again whenever the database comes back."""
+    """Record until asked to stop; begin again when the database is back or a batch has failed."""
     with ExitStack() as cleanup:
         positions = process.home.state / "positions"
         cleanup.enter_context(only_instance(positions / f"{NAME}.json"))
@@ -198,6 +198,8 @@ def main(process: Process) -> None:
                 _log.warning("the database is gone, waiting for it: %s", type(error.orig).__name__)
             except psycopg.OperationalError as error:  # COPY speaks to the driver itself
                 _log.warning("the database is gone, waiting for it: %s", type(error).__name__)
+            except psycopg.errors.UniqueViolation:
+                _log.warning("another process has written rows of this batch, beginning it anew")
 
 
 def _record(process: Process, engine: Engine) -> None:

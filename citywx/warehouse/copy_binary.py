@@ -13,9 +13,10 @@ from numpy.typing import NDArray
 from psycopg import sql
 from sqlalchemy import Connection
 
+from citywx.warehouse.driver import POSTGRES_EPOCH_MICROS, driver_of
+
 _SIGNATURE = b"PGCOPY\n\xff\r\n\x00" + bytes(8)  # no flags, no extension
 _END = b"\xff\xff"
-_POSTGRES_EPOCH_MICROS = 946_684_800_000_000  # 2000-01-01 after 1970-01-01
 _TEXT_OID = 25
 _LINES_AT_ONCE = 8_192
 _PADDED_BYTES = 8 << 20
@@ -53,7 +54,7 @@ def integers(values: NDArray[np.int64], kind: str = ">i8") -> Field:
 
 def moments(micros: NDArray[np.int64], missing: NDArray[np.bool_] | None = None) -> Field:
     """A column `timestamptz` of microseconds since 1970-01-01 UTC; NULL where `missing`."""
-    return _fixed(micros - _POSTGRES_EPOCH_MICROS, ">i8", missing)
+    return _fixed(micros - POSTGRES_EPOCH_MICROS, ">i8", missing)
 
 
 def flags(values: NDArray[np.bool_], missing: NDArray[np.bool_]) -> Field:
@@ -73,14 +74,10 @@ def text_arrays(codes: NDArray[np.integer], distinct: Sequence[Sequence[str]]) -
 
 def copy_fields(connection: Connection, table: str, fields: dict[str, Field]) -> None:
     """COPY columns, all of one length, into `table`."""
-    driver = connection.connection.driver_connection
-    if driver is None:
-        message = "the connection is closed"
-        raise RuntimeError(message)
     statement = sql.SQL("COPY {} ({}) FROM STDIN (FORMAT binary)").format(
         sql.Identifier(table), sql.SQL(", ").join(map(sql.Identifier, fields))
     )
-    with driver.cursor() as cursor, cursor.copy(statement) as copy:
+    with driver_of(connection).cursor() as cursor, cursor.copy(statement) as copy:
         copy.write(_SIGNATURE)
         for lines in _lines(list(fields.values())):
             copy.write(lines)

@@ -1,10 +1,12 @@
 """Rows into PostgreSQL by COPY, through a temporary table that a statement then merges from."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from datetime import datetime
 
 from psycopg import sql
 from sqlalchemy import Connection, text
+
+from citywx.warehouse.driver import driver_of
 
 NULL = "\\N"
 
@@ -21,12 +23,8 @@ def create_stage(connection: Connection, name: str, columns: str) -> None:
 
 def copy_lines(connection: Connection, table: str, lines: Iterable[str]) -> None:
     """COPY lines in PostgreSQL's text format, made of the fields below with tabs between them."""
-    driver = connection.connection.driver_connection
-    if driver is None:
-        message = "the connection is closed"
-        raise RuntimeError(message)
     statement = sql.SQL("COPY {} FROM STDIN").format(sql.Identifier(table))
-    with driver.cursor() as cursor, cursor.copy(statement) as copy:
+    with driver_of(connection).cursor() as cursor, cursor.copy(statement) as copy:
         copy.write("".join(lines).encode())
 
 
@@ -43,13 +41,3 @@ def copy_number(value: float | None) -> str:
 def copy_time(value: datetime | None) -> str:
     """An aware time as a field of a COPY line."""
     return NULL if value is None else value.isoformat()
-
-
-def copy_flag(value: bool | None) -> str:  # noqa: FBT001 - the value itself
-    """A boolean as a field of a COPY line."""
-    return NULL if value is None else "t" if value else "f"
-
-
-def copy_names(values: Sequence[str]) -> str:
-    """An array of names (letters, digits and underscores) as a field of a COPY line."""
-    return "{" + ",".join(values) + "}"

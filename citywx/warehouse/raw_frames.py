@@ -5,15 +5,19 @@ writes digits nor does the client read them, and no object is made for each read
 """
 
 from datetime import datetime
+from typing import TYPE_CHECKING, cast
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 from sqlalchemy import Connection
 
+from citywx.warehouse.driver import POSTGRES_EPOCH_MICROS, driver_of
 from citywx.weather.reading import MEASURES
 
-_POSTGRES_EPOCH_MICROS = 946_684_800_000_000  # 2000-01-01 after 1970-01-01
+if TYPE_CHECKING:
+    from psycopg.pq.abc import PGresult
+
 _ARRAY_HEADER_BYTES = 20  # dimensions, NULLs, element type, size, first index
 _NEVER = np.iinfo(np.int64).min  # −infinity, and numpy's NaT
 _QUERY = f"""
@@ -37,12 +41,9 @@ def raw_frame(connection: Connection, city: str, first: datetime, last: datetime
     Columns: source, city, timestamp (datetime64[us, UTC]), the measures (float64, NaN = not
     reported), weather (str) and fetched_at (datetime64[us, UTC], NaT where it was not said).
     """
-    driver = connection.connection.driver_connection
-    if driver is None:
-        message = "the connection is closed"
-        raise RuntimeError(message)
-    with driver.cursor(binary=True) as cursor:
-        result = cursor.execute(_QUERY, (city, first, last)).pgresult
+    with driver_of(connection).cursor(binary=True) as cursor:
+        cursor.execute(_QUERY, (city, first, last))
+        result = cast("PGresult", cursor.pgresult)  # there is one once a query has run
         values = [result.get_value(0, column) or b"" for column in range(result.nfields)]
     times, fetched, *measures, sources, weather = values
     columns: dict[str, object] = {
@@ -68,7 +69,7 @@ def _elements(data: bytes, kind: str) -> NDArray[np.generic]:
 def _moments(sent: NDArray[np.generic]) -> "pd.Series[pd.Timestamp]":
     """Microseconds since 2000 as times; −infinity as NaT."""
     micros = sent.astype(np.int64)
-    micros[micros != _NEVER] += _POSTGRES_EPOCH_MICROS
+    micros[micros != _NEVER] += POSTGRES_EPOCH_MICROS
     return pd.Series(micros.view("datetime64[us]")).dt.tz_localize("UTC")
 
 

@@ -15,6 +15,7 @@ from sqlalchemy import Connection, text
 from sqlalchemy.exc import ProgrammingError
 
 from citywx.settings import Settings
+from citywx.warehouse.driver import driver_of
 from citywx.warehouse.rights import BATCH, GRANTS, MEMBERS, RELATIONS
 
 _log = logging.getLogger(__name__)
@@ -91,11 +92,8 @@ def login_passwords(settings: Settings) -> Mapping[str, SecretStr]:
 
 def _let_log_in(connection: Connection, role: str, password: str) -> None:
     """The password goes to the server as a SCRAM verifier, so that no log of it can hold it."""
-    driver = connection.connection.driver_connection
-    if driver is None:
-        message = "the connection is closed"
-        raise RuntimeError(message)
-    verifier = driver.pgconn.encrypt_password(password.encode(), role.encode(), b"scram-sha-256")
+    pgconn = driver_of(connection).pgconn
+    verifier = pgconn.encrypt_password(password.encode(), role.encode(), b"scram-sha-256")
     _execute(
         connection,
         sql.SQL("ALTER ROLE {} LOGIN PASSWORD {}").format(

@@ -193,6 +193,7 @@ daily_statistics = Table(  # writer: cleaning; UTC days, kept for ever
     Column("day", Date, nullable=False),
     *_statistics(),
     PrimaryKeyConstraint("city", "day"),
+    Index("daily_statistics_day", "day"),
 )
 
 climatology_versions = Table(  # writer: asset climatology; the greatest of a city is in force

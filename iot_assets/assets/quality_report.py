@@ -5,7 +5,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import dagster as dg
-from dagster._core.storage.asset_check_execution_record import AssetCheckExecutionRecordStatus
+from dagster._core.storage.asset_check_execution_record import (
+    AssetCheckExecutionRecord,
+    AssetCheckExecutionRecordStatus,
+)
 
 from citywx.home import Home, write_private
 from iot_assets.assets.readings import BATCH_TEAM
@@ -74,8 +77,14 @@ def _checks(context: dg.AssetExecutionContext) -> list["CheckFacts"]:
             spec.asset_key.to_user_string(),
             spec.name,
             passed=record.status is _PASSED,
-            blocking=spec.blocking,
+            blocking=spec.blocking and _stops(record),
         )
         for spec in specs
         for record in history(spec.key, limit=1, status={_PASSED, _FAILED})
     ]
+
+
+def _stops(record: AssetCheckExecutionRecord) -> bool:
+    """Whether it is no mere warning: those are blocking only to come before the report."""
+    evaluation = record.evaluation
+    return evaluation is None or evaluation.severity is dg.AssetCheckSeverity.ERROR

@@ -14,7 +14,7 @@ from iot_assets.partitions import BACKFILL, days_of
 from iot_assets.resources import Pipeline
 
 ATTEMPT_TAG = "citywx/attempt"
-"""Which attempt a run is; only the sensor sets it, so other runs clean their days whole."""
+"""Which attempt a run is; only the sensor sets it, so other runs make their days anew, whole."""
 
 BATCH_TEAM = ["team:batch"]
 _MEASURED = ("timestamp", "city", "temperature_c", "humidity", "pressure", "wind_speed", "weather")

@@ -157,16 +157,6 @@ def changes_between(now: Mapping[str, int], before: Mapping[str, int]) -> tuple[
     return tuple(sorted(found, key=lambda change: -abs(change.now - change.before)))
 
 
-def printable(raw: bytes) -> str:
-    r"""A line from outside as text in which nothing acts.
-
-    >>> printable(b"Oslo,\x00\xff")
-    'Oslo,\\x00\\xff'
-    """
-    text = bytes(raw).decode("utf-8", "backslashreplace")
-    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
-
-
 def described(values: Sequence[tuple[str, float | None]]) -> str:
     """Measures with their units, those that were reported.
 

@@ -9,6 +9,7 @@ from datetime import UTC, datetime, timedelta
 from sqlalchemy import Connection, text
 
 from citywx.home import Home
+from citywx.text_output import printable
 from citywx.weather.reading import MEASURES
 from iot_assets.report.facts import (
     CheckFacts,
@@ -21,7 +22,6 @@ from iot_assets.report.facts import (
     RejectedFacts,
     changes_between,
     described,
-    printable,
     sentence_of,
 )
 
@@ -81,15 +81,22 @@ _FLAGS_OF_DAY = text("""
     SELECT flag, count(*) AS readings FROM weather_readings, unnest(qc_flags) AS flag
     WHERE "timestamp" > :start AND "timestamp" <= :end GROUP BY 1
 """)
+# The newest line of a reason is found by its time and key, and only then read.
 _REJECTED = text("""
-    SELECT regexp_replace(reason, '''[^'']*''|-?[0-9][0-9:.TZ+-]*', '…', 'g') AS reason,
-           count(*) AS lines, max(rejected_lines.first_seen) AS last_seen,
-           (array_agg(substring(raw FOR :bytes) ORDER BY rejected_lines.first_seen DESC))[1]
-               AS sample,
-           (array_agg(segment ORDER BY rejected_lines.first_seen DESC))[1] AS segment,
-           (array_agg(byte_offset ORDER BY rejected_lines.first_seen DESC))[1] AS byte_offset
-    FROM rejected_lines JOIN ingest_segments USING (segment_no)
-    GROUP BY 1 ORDER BY lines DESC LIMIT :most
+    SELECT reasons.reason, reasons.lines, line.first_seen AS last_seen,
+           substring(line.raw FOR :bytes) AS sample, segment, line.byte_offset
+    FROM (
+        SELECT regexp_replace(reason, '''[^'']*''|-?[0-9][0-9:.TZ+-]*', '…', 'g') AS reason,
+               count(*) AS lines,
+               max(ARRAY[
+                   CAST(extract(epoch FROM first_seen) * 1000000 AS bigint), segment_no, byte_offset
+               ]) AS newest
+        FROM rejected_lines GROUP BY 1 ORDER BY lines DESC LIMIT :most
+    ) AS reasons
+    JOIN rejected_lines AS line
+        ON line.segment_no = reasons.newest[2] AND line.byte_offset = reasons.newest[3]
+    JOIN ingest_segments USING (segment_no)
+    ORDER BY reasons.lines DESC, reasons.reason
 """)
 
 

@@ -15,8 +15,10 @@ from citywx.settings import Settings
 from citywx.weather.reading import Reading, to_csv_line
 from iot_assets.backlog import Asked, Work, decide, look
 from iot_assets.definitions import build_definitions
+from iot_assets.report.queries import quality_report
 from iot_assets.resources import Pipeline
 from iot_assets.sensors import mail_failures, new_readings
+from iot_assets.trend_checks import TREND_CHECKS
 
 pytestmark = pytest.mark.integration
 
@@ -144,6 +146,36 @@ def test_the_report_accounts_for_every_line_and_escapes_what_came_in(batch: Batc
     assert "&lt;script&gt;" in page
     assert "<script>" not in page
     assert "weather_readings_match_schema" in page
+
+
+def test_trends_are_judged_with_the_report_which_shows_them_as_warnings(batch: Batch) -> None:
+    processed = batch.run("process_readings", date(2026, 3, 1), date(2026, 3, 3))
+    with batch.pipeline.engine.begin() as connection:
+        connection.execute(text("CREATE TABLE raw_readings_1999_01 ()"))
+
+    reported = batch.run("report_quality", date(2026, 3, 1), date(2026, 3, 3))
+
+    trends = {key.name for check in TREND_CHECKS for key in check.check_keys}
+    assert not trends & {e.check_name for e in processed.get_asset_check_evaluations()}
+    assert trends == {e.check_name for e in reported.get_asset_check_evaluations()}
+    page = (batch.pipeline.home.reports / "data-quality.html").read_text("utf-8")
+    row = page.split("months_are_where_they_belong", 1)[1].split("</tr>", 1)[0]
+    assert "warns" in row
+    assert "✗ failed" in row
+    assert "stops what depends on it" in page.split("raw_readings_match_schema", 1)[1]
+
+
+def test_the_report_shows_the_newest_line_of_each_reason(batch: Batch) -> None:
+    with batch.pipeline.home.readings_csv.open("ab") as log:
+        log.write(b"2026-03-01T00:00:00Z,,1,2,3,4,rain,csv,\n")
+        log.write(b"tomorrow,Oslo,1,2,3,4,rain,csv,\n")
+    batch.run("load_readings", date(2026, 3, 1), date(2026, 3, 1))
+    with batch.pipeline.engine.connect() as connection:
+        report = quality_report(connection, batch.pipeline.home, (), now=datetime.now(UTC))
+    assert [facts.lines for facts in report.rejected] == [2, 1]
+    assert report.rejected[0].sample == "tomorrow,Oslo,1,2,3,4,rain,csv,"
+    content = batch.pipeline.home.readings_csv.read_bytes()
+    assert content[report.rejected[0].line.offset :].startswith(b"tomorrow,")
 
 
 def test_a_check_that_is_running_stands_in_the_report_as_it_last_ended(batch: Batch) -> None:

@@ -247,6 +247,28 @@ def test_it_goes_on_when_its_database_connections_were_cut(
     assert "Traceback" not in stream.output("recorder")
 
 
+def test_it_begins_its_batch_anew_when_another_wrote_a_row_of_it(
+    stream: Stream, engine: Engine, database_url: str
+) -> None:
+    stream.environment["DATABASE_URL"] = database_url
+    append(stream.log, line(0))
+    stream.start("recorder")
+    eventually(lambda: len(live(engine)) == 1, "it records")
+    with engine.begin() as connection:
+        connection.execute(
+            text(
+                "INSERT INTO live_readings (city, timestamp, source, segment, byte_offset) "
+                "SELECT city, timestamp + interval '1 minute', source, segment, 0 "
+                "FROM live_readings"
+            )
+        )
+    append(stream.log, line(1, 25.0), line(2, 26.0))
+    eventually(lambda: live(engine) == [20.0, 25.0, 26.0], "it records all")
+    assert stream.stop("recorder") == 0
+    assert "another process has written rows" in stream.output("recorder")
+    assert "Traceback" not in stream.output("recorder")
+
+
 class _Dagster(BaseHTTPRequestHandler):
     reports: list[tuple[str, bytes]]
 

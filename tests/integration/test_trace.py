@@ -53,6 +53,24 @@ def test_without_its_segment_the_loaded_values_are_shown(engine: Engine, log: Pa
     assert list(lines_about(found[0], log))[-1].endswith("clear (its segment is deleted)")
 
 
+def test_a_file_that_took_its_segments_place_is_not_read(engine: Engine, log: Path) -> None:
+    log.write_text("".join(reversed(LINES)))
+    with engine.connect() as connection:
+        (found,) = trace(connection, asked_for("Oslo", DAY, None, 1))
+    assert list(lines_about(found, log))[-1].endswith("clear (its segment is deleted)")
+
+
+def test_nothing_in_a_line_acts_on_the_terminal(engine: Engine, tmp_path: Path) -> None:
+    path = tmp_path / "readings.csv"
+    header = "timestamp,city,temperature_c,humidity,pressure,wind_speed,weather,source,fetched_at,x"
+    path.write_text(f"{header}\n2026-03-01T00:00:00Z,Oslo,10,50,1010,3,clear,csv,,\x1b[2J\x9b\r\n")
+    load_log(engine, path, earliest=datetime(2010, 1, 1, tzinfo=UTC))
+    clean_days(engine, [DAY], settings=Settings(_env_file=None))
+    with engine.connect() as connection:
+        (found,) = trace(connection, asked_for("Oslo", DAY, None, 1))
+    assert list(lines_about(found, path))[-1].endswith(r"clear,csv,,\x1b[2J\x9b")
+
+
 def test_a_flag_that_does_not_exist_is_named() -> None:
     with pytest.raises(UnknownFlagError, match="NO_SUCH"):
         asked_for(None, None, "NO_SUCH", 20)
