@@ -95,8 +95,6 @@ def update_climatology(
     greatest = select(func.coalesce(func.max(versions.version), 0)).where(versions.city == city)
     version = int(connection.execute(greatest).scalar_one())
     history = _history(connection, city)
-    if history.empty:
-        return ClimatologyResult(version)
     before = current_climatology(connection, city) or Climatology.unknown()
     learnt = with_enough_history(learn_climatology(history), history["timestamp"])
     after = with_known(learnt, before)

@@ -65,9 +65,18 @@ def test_a_restore_into_an_empty_database_gives_identical_tables(
         add_dirty_day(connection, "Bergen", date(2026, 6, 1))
 
 
+@pytest.fixture
+def reader(postgres_server: PostgresServer) -> Iterator[str]:
+    """A role of ours; name it before the databases in which it gets rights."""
+    with postgres_server.superuser() as connection:
+        connection.execute("CREATE ROLE citywx_dashboard_ro")
+        yield "citywx_dashboard_ro"
+        connection.execute("DROP ROLE citywx_dashboard_ro")
+
+
 @pytest.mark.parametrize("revision", ["0004", "0006"])
 def test_a_backup_of_an_older_schema_is_restored_and_then_upgraded(
-    full: Engine, empty: Engine, tmp_path: Path, revision: str
+    full: Engine, reader: str, empty: Engine, tmp_path: Path, revision: str
 ) -> None:
     downgrade(full, revision)
     file = tmp_path / "warehouse.dump"
@@ -82,8 +91,10 @@ def test_a_backup_of_an_older_schema_is_restored_and_then_upgraded(
         assert hashes(after) == hashes(before)
         assert not any(after.execute(public).scalars())
     migrate(empty)
+    may_read = text("SELECT has_table_privilege(:role, 'raw_readings', 'SELECT')")
     with empty.connect() as connection:
         assert is_migrated(connection)
+        assert connection.scalar(may_read, {"role": reader})
 
 
 def test_a_database_with_tables_is_never_restored_into(full: Engine, tmp_path: Path) -> None:
