@@ -7,7 +7,13 @@ from alembic.util import CommandError
 from citywx.command_database import answering_database, named_database
 from citywx.settings import Settings
 from citywx.warehouse.backup import back_up, restore
-from citywx.warehouse.database import current_revision, downgrade, migrate, newest_revision
+from citywx.warehouse.database import (
+    current_revision,
+    downgrade,
+    is_migrated,
+    migrate,
+    newest_revision,
+)
 from citywx.warehouse.roles import create_roles, existing_roles, grant_rights
 
 
@@ -47,12 +53,19 @@ def schema_state(settings: Settings) -> dict[str, object]:
 
 
 def make_roles(settings: Settings) -> str:
-    """Create the roles that are missing, and give each its rights; returns what to tell."""
+    """Create the roles that are missing, and give each its rights; returns what to tell.
+
+    On an older schema an upgrade gives them.
+    """
     database = answering_database(settings, application="db roles")
     with database as engine, engine.begin() as connection:
         created = create_roles(connection, settings)
-        roles = grant_rights(connection)
-    return f"{len(created)} roles created; {', '.join(roles)} have their rights"
+        rights = (
+            f"{', '.join(grant_rights(connection))} have their rights"
+            if is_migrated(connection)
+            else "the schema is older: citywx db upgrade gives them their rights"
+        )
+    return f"{len(created)} roles created; {rights}"
 
 
 def back_up_to(settings: Settings, file: Path) -> str:

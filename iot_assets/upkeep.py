@@ -1,11 +1,14 @@
-"""Daily upkeep of the warehouse: months made ahead, and old ones dropped. A job, not an asset."""
+"""Daily upkeep of the warehouse: months made ahead, and old ones dropped. A job, not an asset.
+
+Windows of days before HISTORY_START go first: nobody will clean them, and they hold months back.
+"""
 
 from datetime import UTC, datetime
 
 import dagster as dg
 
 from citywx.warehouse.partitions import make_months_ahead
-from citywx.warehouse.retention import Retired, retention, retire
+from citywx.warehouse.retention import Retired, forget_windows, retention, retire
 from iot_assets.resources import Pipeline
 
 
@@ -15,16 +18,20 @@ from iot_assets.resources import Pipeline
     retry_policy=dg.RetryPolicy(max_retries=3, delay=60),  # readers may hold a table for a while
 )
 def keep_up(context: dg.OpExecutionContext, pipeline: dg.ResourceParam[Pipeline]) -> None:
-    """Do both, each in its own transaction, and say what was done."""
+    """Do each in its own transaction, and say what was done."""
     today = datetime.now(UTC).date()
     with pipeline.engine.begin() as connection:
         made = make_months_ahead(connection, today)
+    with pipeline.engine.begin() as connection:
+        forgotten = forget_windows(connection, pipeline.settings.history_start)
     with pipeline.engine.begin() as connection:
         retired = retire(connection, retention(pipeline.settings, today))
     months = sorted(f"{table} {month:%Y-%m}" for table in made for month in made[table])
     context.log.info("months made: %s", ", ".join(months) or "none, all were there")
     context.log.info("months dropped: %s", ", ".join(retired.months) or "none")
-    context.add_output_metadata({"made": months, **metadata_of(retired)})
+    context.add_output_metadata(
+        {"made": months, "windows_before_history_start": forgotten, **metadata_of(retired)}
+    )
 
 
 def metadata_of(retired: Retired) -> dict[str, dg.MetadataValue]:

@@ -14,7 +14,8 @@ from psycopg import sql
 from sqlalchemy import URL, Engine, text
 
 from citywx.local_stack.postgres import PostgresMissingError, binary
-from citywx.warehouse.roles import grant_rights
+from citywx.warehouse.database import is_migrated
+from citywx.warehouse.roles import close_functions, grant_rights
 
 _RELATIONS = text("""
     SELECT count(*) FROM pg_class JOIN pg_namespace ON pg_namespace.oid = relnamespace
@@ -45,7 +46,8 @@ def back_up(url: URL, target: Path) -> None:
 def restore(engine: Engine, source: Path) -> None:
     """Fill the database of `engine` from a backup; it must be empty, and is made if it is missing.
 
-    All or nothing. The roles that exist get their rights again.
+    All or nothing. The roles that exist get their rights again; where the backup is of an older
+    schema, once it is upgraded.
     """
     if not source.is_file():
         message = f"{source} is not there"
@@ -61,7 +63,9 @@ def restore(engine: Engine, source: Path) -> None:
     atomic = ("--single-transaction", "--exit-on-error")
     _run("pg_restore", engine.url, *atomic, *_OURS_ALONE, str(source))
     with engine.begin() as connection:
-        grant_rights(connection)
+        close_functions(connection)
+        if is_migrated(connection):
+            grant_rights(connection)
         connection.execute(text("ANALYZE"))
 
 
@@ -84,8 +88,9 @@ def _create_if_missing(url: URL) -> None:
 
 
 def _run(program: str, url: URL, *arguments: str) -> None:
-    command = [_program(program), "--no-password", f"--dbname={_without_password(url)}", *arguments]
-    environment = {"PGPASSWORD": str(url.password or ""), "LC_ALL": "C"}
+    bare, password = without_password(url)
+    command = [_program(program), "--no-password", f"--dbname={bare}", *arguments]
+    environment = {"PGPASSWORD": password, "LC_ALL": "C"}
     result = subprocess.run(  # noqa: S603 - our own words, and a file that the user names
         command, env=environment, capture_output=True, text=True, check=False
     )
@@ -95,9 +100,19 @@ def _run(program: str, url: URL, *arguments: str) -> None:
         raise BackupError(message)
 
 
-def _without_password(url: URL) -> str:
-    bare = URL.create("postgresql", url.username, None, url.host, url.port, url.database, url.query)
-    return bare.render_as_string()
+def without_password(url: URL) -> tuple[str, str]:
+    """The address without any password, and the password, which may also stand in its query."""
+    query = url.normalized_query
+    if "sslpassword" in query:
+        message = (
+            "DATABASE_URL has an sslpassword, which pg_dump and pg_restore take in their arguments "
+            "alone, where every user can read it: name a key without a password"
+        )
+        raise BackupError(message)
+    password = query.get("password", (str(url.password or ""),))[-1]
+    left = {name: values for name, values in query.items() if name != "password"}
+    bare = URL.create("postgresql", url.username, None, url.host, url.port, url.database, left)
+    return bare.render_as_string(), password
 
 
 def _program(name: str) -> str:

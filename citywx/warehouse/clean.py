@@ -31,6 +31,7 @@ from citywx.warehouse.near import nearest_city
 from citywx.warehouse.raw_frames import raw_frame
 from citywx.warehouse.retention import (
     first_day_with_raw,
+    first_with_context,
     refuse_days_without_raw,
     start_of,
 )
@@ -182,10 +183,13 @@ def _clean_spans(
 def _reached(chunk: Chunk, rules: CleaningRules, kept: date | None) -> Span:
     """All rows that a chunk's readings can change.
 
-    Rows without raw readings behind them, before the day `kept`, are neither judged nor removed.
+    Rows without raw readings behind them, before the day `kept`, are neither judged nor removed,
+    nor are the first after it, which would be judged without their context.
     """
     first, last = chunk.first - rules.reach, chunk.last + rules.reach
-    return Span(chunk.city, first if kept is None else max(first, start_of(kept)), last)
+    if kept is not None:
+        first = max(first, start_of(first_with_context(kept)))
+    return Span(chunk.city, first, last)
 
 
 def _cleaned(connection: Connection, span: Span, rules: CleaningRules) -> pd.DataFrame:

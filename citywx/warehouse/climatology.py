@@ -2,11 +2,12 @@
 
 What is usual is learnt by `citywx.weather.climatology`. A version is made only when something has
 moved by more than noise; the days that it judges anew become dirty windows, which cleaning takes
-like those of new readings.
+like those of new readings. What was learnt once stays where the history that is left says nothing.
 """
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
+from datetime import date
 
 import numpy as np
 import pandas as pd
@@ -14,7 +15,7 @@ from sqlalchemy import Connection, bindparam, func, insert, select, text
 from sqlalchemy.dialects.postgresql import ARRAY, TEXT
 
 from citywx.warehouse.locks import lock_for_transaction
-from citywx.warehouse.retention import first_day_with_raw
+from citywx.warehouse.retention import first_day_with_raw, first_with_context
 from citywx.warehouse.tables import climatology, climatology_versions
 from citywx.warehouse.watermarks import read_watermark
 from citywx.weather.climatology import MONTHS, RANGED, Climatology, learn_climatology
@@ -53,7 +54,7 @@ _DIRTY = text("""
     FROM (
         SELECT city, "timestamp", CAST("timestamp" AT TIME ZONE 'UTC' AS date) AS day
         FROM raw_readings
-        WHERE city = :city AND "timestamp" >= coalesce(CAST(:first AS date), '-infinity')
+        WHERE city = :city AND "timestamp" >= CAST(:first AS date)
     ) AS kept
     WHERE extract(month FROM day) = ANY(CAST(:months AS integer[]))
     GROUP BY city, day
@@ -81,20 +82,28 @@ def current_climatology(connection: Connection, city: str) -> Climatology | None
     return None if learnt is None else Climatology.from_json(learnt)
 
 
-def update_climatology(connection: Connection, city: str) -> ClimatologyResult:
-    """Learn what is usual in a city; where it has moved, store it as the next version."""
+def update_climatology(
+    connection: Connection, city: str, *, history_start: date = date.min
+) -> ClimatologyResult:
+    """Learn what is usual in a city; where it has moved, store it as the next version.
+
+    Days before `history_start` are not asked to be cleaned again.
+    """
     lock_for_transaction(connection, f"climatology {city}")
+    kept = first_day_with_raw(connection)  # before the history is read: see `keep_months`
     versions = climatology_versions.c
     greatest = select(func.coalesce(func.max(versions.version), 0)).where(versions.city == city)
     version = int(connection.execute(greatest).scalar_one())
     history = _history(connection, city)
     before = current_climatology(connection, city) or Climatology.unknown()
-    after = with_enough_history(learn_climatology(history), history["timestamp"])
+    learnt = with_enough_history(learn_climatology(history), history["timestamp"])
+    after = with_known(learnt, before)
     months = changed_months(before, after)
     if not months:
         return ClimatologyResult(version)
     _store(connection, city, version + 1, after, history)
-    return ClimatologyResult(version + 1, months, _make_dirty(connection, city, months))
+    first = history_start if kept is None else max(history_start, first_with_context(kept))
+    return ClimatologyResult(version + 1, months, _make_dirty(connection, city, months, first))
 
 
 def with_enough_history(learnt: Climatology, times: "pd.Series[pd.Timestamp]") -> Climatology:
@@ -112,6 +121,24 @@ def with_enough_history(learnt: Climatology, times: "pd.Series[pd.Timestamp]") -
         roughness=learnt.roughness,
         trend=learnt.trend,
     )
+
+
+def with_known(learnt: Climatology, before: Climatology) -> Climatology:
+    """The same, and `before` where nothing is known: retention may drop whole seasons."""
+    return Climatology(
+        low=_known(learnt.low, before.low),
+        high=_known(learnt.high, before.high),
+        roughness=_known(learnt.roughness, before.roughness),
+        trend=_or_else(learnt.trend, before.trend),
+    )
+
+
+def _known(new: Mapping[str, Floats], old: Mapping[str, Floats]) -> dict[str, Floats]:
+    return {name: _or_else(values, old[name]) for name, values in new.items()}
+
+
+def _or_else(new: Floats, old: Floats) -> Floats:
+    return np.where(np.isnan(new), old, new)
 
 
 def changed_months(before: Climatology, after: Climatology) -> tuple[int, ...]:
@@ -170,11 +197,11 @@ def _store(
         connection.execute(insert(climatology), rows)
 
 
-def _make_dirty(connection: Connection, city: str, months: Collection[int]) -> int:
+def _make_dirty(connection: Connection, city: str, months: Collection[int], first: date) -> int:
     """Ask for all days of these calendar months to be cleaned that still can be."""
     loaded = read_watermark(connection, "loaded_through")
     if loaded is None:
         return 0
     place = {"segment_no": loaded.segment_no, "byte_offset": loaded.byte_offset}
-    span = {"city": city, "first": first_day_with_raw(connection), "months": list(months)}
+    span = {"city": city, "first": first, "months": list(months)}
     return connection.execute(_DIRTY, place | span).rowcount

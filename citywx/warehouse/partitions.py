@@ -18,6 +18,7 @@ _EXISTING = text(
     "SELECT relname FROM pg_inherits JOIN pg_class ON pg_class.oid = inhrelid"
     " WHERE inhparent = to_regclass(:table)"
 )
+_KEEP = text("LOCK TABLE ONLY raw_readings IN ACCESS SHARE MODE")
 _MAKE = text("SELECT make_month(:table, :month)")
 
 
@@ -32,6 +33,7 @@ def ensure_months(connection: Connection, table: str, months: Iterable[date]) ->
     missing = wanted.keys() - set(connection.execute(_EXISTING, {"table": table}).scalars())
     if not missing:
         return []
+    keep_months(connection)
     lock_for_transaction(connection, "partitions")
     made = sorted(wanted[name] for name in missing)
     for month in made:
@@ -45,6 +47,15 @@ def make_months_ahead(connection: Connection, today: date) -> dict[str, list[dat
     while len(months) <= MONTHS_AHEAD:
         months.append(next_month(months[-1]))
     return {table: ensure_months(connection, table, months) for table in MONTHLY_TABLES}
+
+
+def keep_months(connection: Connection) -> None:
+    """Let retention drop no month of any table until the transaction ends.
+
+    Whoever needs more locks takes this one first, then that of months (`partitions`), then those of
+    `weather_readings`: retention takes them in the same order.
+    """
+    connection.execute(_KEEP)
 
 
 def month_start(day: date) -> date:

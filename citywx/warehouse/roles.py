@@ -20,6 +20,7 @@ from citywx.warehouse.rights import BATCH, GRANTS, MEMBERS, RELATIONS
 
 _log = logging.getLogger(__name__)
 _FUNCTIONS = sql.SQL("FUNCTION make_month(text, date), drop_months(text)")
+_ANY_FUNCTIONS = text("SELECT to_regprocedure('make_month(text, date)') IS NOT NULL")
 _EXISTING = text("SELECT rolname FROM pg_roles WHERE rolname = ANY(:names)")
 
 
@@ -28,9 +29,12 @@ class RolesError(Exception):
 
 
 def grant_rights(connection: Connection) -> list[str]:
-    """Give each role that exists exactly its rights on our tables; returns those roles."""
+    """Give each role that exists exactly its rights on our tables; returns those roles.
+
+    The schema must be the newest: an older one has not all of the tables.
+    """
     roles = existing_roles(connection)
-    _execute(connection, sql.SQL("REVOKE EXECUTE ON {} FROM PUBLIC").format(_FUNCTIONS))
+    close_functions(connection)
     for role in roles:
         name, relations = sql.Identifier(role), sql.SQL(", ").join(map(sql.Identifier, RELATIONS))
         _execute(connection, sql.SQL("REVOKE ALL ON {} FROM {}").format(relations, name))
@@ -43,6 +47,12 @@ def grant_rights(connection: Connection) -> list[str]:
         statement = sql.SQL(f"{verb} EXECUTE ON {{}} {whom} {{}}")
         _execute(connection, statement.format(_FUNCTIONS, name))
     return roles
+
+
+def close_functions(connection: Connection) -> None:
+    """Let the public not make or drop months, as it may once a backup is restored."""
+    if connection.scalar(_ANY_FUNCTIONS):  # an old schema has none
+        _execute(connection, sql.SQL("REVOKE EXECUTE ON {} FROM PUBLIC").format(_FUNCTIONS))
 
 
 def create_roles(connection: Connection, settings: Settings) -> list[str]:

@@ -102,7 +102,9 @@ def climatology(
         names = [city.name for city in known_cities(connection)]
     for name in names:
         with pipeline.engine.begin() as connection:
-            made[name] = update_climatology(connection, name)
+            made[name] = update_climatology(
+                connection, name, history_start=pipeline.settings.history_start.date()
+            )
     rows = [
         (name, str(each.version), ", ".join(map(str, each.months)) or "–", str(each.dirty_days))
         for name, each in made.items()

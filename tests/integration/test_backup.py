@@ -8,15 +8,15 @@ from pathlib import Path
 
 import psycopg
 import pytest
-from sqlalchemy import Engine, create_engine, make_url
+from sqlalchemy import Engine, create_engine, make_url, text
 from tenacity import retry, retry_if_result, stop_after_delay
 from typer.testing import CliRunner
 
 from citywx.cli import app
 from citywx.local_stack.postgres import PostgresMissingError
 from citywx.warehouse import backup
-from citywx.warehouse.backup import BackupError, back_up, restore
-from citywx.warehouse.database import is_migrated
+from citywx.warehouse.backup import BackupError, back_up, restore, without_password
+from citywx.warehouse.database import current_revision, downgrade, is_migrated, migrate
 from citywx.warehouse.statistics import update_statistics
 from tests.support.pipeline_rows import fill_pipeline
 from tests.support.postgres import PostgresServer
@@ -63,6 +63,38 @@ def test_a_restore_into_an_empty_database_gives_identical_tables(
     with empty.begin() as connection:  # the warehouse works on
         add_hours(connection, "Bergen", date(2026, 6, 1), 1)
         add_dirty_day(connection, "Bergen", date(2026, 6, 1))
+
+
+@pytest.fixture
+def reader(postgres_server: PostgresServer) -> Iterator[str]:
+    """A role of ours; name it before the databases in which it gets rights."""
+    with postgres_server.superuser() as connection:
+        connection.execute("CREATE ROLE citywx_dashboard_ro")
+        yield "citywx_dashboard_ro"
+        connection.execute("DROP ROLE citywx_dashboard_ro")
+
+
+@pytest.mark.parametrize("revision", ["0004", "0006"])
+def test_a_backup_of_an_older_schema_is_restored_and_then_upgraded(
+    full: Engine, reader: str, empty: Engine, tmp_path: Path, revision: str
+) -> None:
+    downgrade(full, revision)
+    file = tmp_path / "warehouse.dump"
+    back_up(full.url, file)
+    restore(empty, file)
+    public = text(
+        "SELECT has_function_privilege('public', oid, 'EXECUTE') FROM pg_proc"
+        " WHERE proname IN ('make_month', 'drop_months')"
+    )
+    with full.connect() as before, empty.connect() as after:
+        assert current_revision(after) == revision
+        assert hashes(after) == hashes(before)
+        assert not any(after.execute(public).scalars())
+    migrate(empty)
+    may_read = text("SELECT has_table_privilege(:role, 'raw_readings', 'SELECT')")
+    with empty.connect() as connection:
+        assert is_migrated(connection)
+        assert connection.scalar(may_read, {"role": reader})
 
 
 def test_a_database_with_tables_is_never_restored_into(full: Engine, tmp_path: Path) -> None:
@@ -122,6 +154,17 @@ def test_the_password_stands_in_no_argument(
     assert f"--file={file}.partial" in shown
     assert "--dbname=postgresql://citywx@127.0.0.1" in shown
     assert postgres_server.password not in shown
+
+
+def test_a_password_in_the_query_of_the_address_stands_in_no_argument_either() -> None:
+    url = make_url("postgresql://host/db?user=ada&password=geheim&connect_timeout=3")
+    assert without_password(url) == (
+        "postgresql://host/db?connect_timeout=3&user=ada",
+        "geheim",
+    )
+    with pytest.raises(BackupError, match="sslpassword") as error:
+        without_password(make_url("postgresql://ada@host/db?sslpassword=geheim"))
+    assert "geheim" not in str(error.value)
 
 
 @retry(retry=retry_if_result(lambda found: not found), stop=stop_after_delay(20))

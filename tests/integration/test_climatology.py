@@ -3,7 +3,7 @@ from datetime import UTC, date, datetime
 
 import numpy as np
 import pytest
-from sqlalchemy import Connection, Engine, func, select, text, update
+from sqlalchemy import Connection, Engine, delete, func, select, text, update
 
 from citywx.warehouse.climatology import (
     ClimatologyResult,
@@ -125,7 +125,30 @@ def test_days_whose_raw_readings_are_gone_do_not_become_dirty(engine: Engine) ->
         retire(connection, Retention(raw=april, clean=None, rejected=None))
     with engine.begin() as connection:
         made = update_climatology(connection, "Oslo")
-        assert (made.version, made.dirty_days) == (1, 11)
+        assert (made.version, made.dirty_days) == (1, 8)  # 4 to 11 April: three days are context
+
+
+def test_days_before_the_start_of_history_do_not_become_dirty(engine: Engine) -> None:
+    with engine.begin() as connection:
+        add_history(connection)
+        made = update_climatology(connection, "Oslo", history_start=date(2026, 4, 10))
+        assert (made.version, made.dirty_days) == (1, 2)
+
+
+@pytest.mark.parametrize("kept", [date(2026, 4, 1), date(2026, 5, 1)], ids=["some", "none"])
+def test_what_is_usual_stays_known_when_retention_has_dropped_its_history(
+    engine: Engine, kept: date
+) -> None:
+    with engine.begin() as connection:
+        add_history(connection)
+        update_climatology(connection, "Oslo")
+        before = limits(connection)
+        connection.execute(delete(dirty_windows))
+    with engine.begin() as connection:
+        assert retire(connection, Retention(raw=kept, clean=kept, rejected=None)).months
+    with engine.begin() as connection:
+        update_climatology(connection, "Oslo")
+        assert limits(connection) == before
 
 
 def test_a_city_without_history_has_version_0_and_no_limits(engine: Engine) -> None:

@@ -12,6 +12,7 @@ from sqlalchemy import Connection, Engine, create_engine, make_url, text
 from sqlalchemy.exc import OperationalError, ProgrammingError
 
 from citywx import subscriptions
+from citywx.db_commands import make_roles
 from citywx.home import Home
 from citywx.local_stack.postgres import socket_folder
 from citywx.mail.daily import send_daily_summaries
@@ -21,7 +22,7 @@ from citywx.settings import Settings
 from citywx.staging.position import Checkpoint, Position
 from citywx.warehouse.cities import save_city
 from citywx.warehouse.clean import clean_days
-from citywx.warehouse.database import migrate
+from citywx.warehouse.database import downgrade, migrate
 from citywx.warehouse.forecasts import forecast_history, save_forecasts
 from citywx.warehouse.load import load_log
 from citywx.warehouse.partitions import make_months_ahead
@@ -281,6 +282,25 @@ def test_without_createrole_creating_roles_is_refused_with_words_and_the_schema_
         connection.rollback()
     with engine.begin() as connection:
         assert grant_rights(connection) == []
+
+
+@pytest.mark.usefixtures("superuser")
+def test_on_an_older_schema_roles_are_created_and_get_their_rights_with_the_upgrade(
+    engine: Engine, postgres_server: PostgresServer
+) -> None:
+    url = SecretStr(postgres_server.url(str(engine.url.database)))
+    downgrade(engine, "0004")
+    with postgres_server.superuser() as connection:
+        connection.execute("ALTER ROLE citywx CREATEROLE")
+        try:
+            told = make_roles(Settings(database_url=url))
+        finally:
+            connection.execute("ALTER ROLE citywx NOCREATEROLE")
+    assert told.startswith("7 roles created; the schema is older")
+    migrate(engine)
+    with engine.connect() as connection:
+        may_read = "SELECT has_table_privilege('citywx_loader', 'raw_readings', 'SELECT')"
+        assert connection.scalar(text(may_read))
 
 
 def test_a_role_without_a_password_cannot_log_in(as_role: As) -> None:

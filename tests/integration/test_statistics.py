@@ -1,11 +1,14 @@
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, date, datetime, timedelta
 
 import pytest
 from sqlalchemy import Connection, Engine, delete, select, text, update
 
+from citywx.warehouse.cities import add_unresolved
 from citywx.warehouse.retention import Retention, retire
-from citywx.warehouse.statistics import StatisticsResult, update_statistics
+from citywx.warehouse.statistics import StatisticsResult, update_days, update_statistics
 from citywx.warehouse.tables import daily_statistics, hourly_statistics, weather_readings
+from tests.support.lock_waits import start_and_wait
 from tests.support.warehouse_rows import add_hours
 
 pytestmark = pytest.mark.integration
@@ -98,3 +101,18 @@ def test_statistics_outlive_the_readings_that_retention_dropped(engine: Engine) 
         assert update_statistics(connection, "Oslo", moments[0], moments[-1]) == StatisticsResult()
         assert day_row(connection)["readings"] == 24
         assert connection.scalar(text("SELECT count(*) FROM hourly_statistics")) == 48
+
+
+def test_statistics_made_anew_while_their_readings_are_dropped_stay(engine: Engine) -> None:
+    april = date(2026, 4, 1)
+    with engine.begin() as connection:
+        add_unresolved(connection, ["Oslo"])
+        add_hours(connection, "Oslo", DAY, 48)
+    assert update_days(engine, [DAY]).written == 25
+    with ThreadPoolExecutor(1) as pool:
+        with engine.begin() as dropping:
+            retire(dropping, Retention(raw=april, clean=april, rejected=None))
+            again = start_and_wait(pool, engine, lambda _: update_days(engine, [DAY]))
+        assert again.result() == StatisticsResult()
+    with engine.connect() as connection:
+        assert day_row(connection)["readings"] == 24

@@ -11,7 +11,9 @@ from sqlalchemy import Engine, inspect, text
 from citywx.home import Home
 from citywx.settings import Settings
 from citywx.warehouse.cities import add_unresolved
+from citywx.warehouse.clean import move_watermarks
 from citywx.warehouse.retention import start_of
+from citywx.warehouse.watermarks import LogPlace, advance_watermark, read_watermark
 from iot_assets.assets.readings import ATTEMPT_TAG
 from iot_assets.check_queries import waiting_raw_readings
 from iot_assets.definitions import build_definitions
@@ -57,6 +59,21 @@ def test_upkeep_makes_months_ahead_and_drops_old_ones(
     names = set(inspect(engine).get_table_names())
     assert f"raw_readings_{datetime.now(UTC):%Y_%m}" in names
     assert not [name for name in names if "_2020_" in name]
+
+
+def test_windows_from_before_the_start_of_history_hold_nothing_back(
+    engine: Engine, tmp_path: Path, instance: dg.DagsterInstance
+) -> None:
+    old = date(2009, 12, 1)
+    with engine.begin() as connection:
+        add_hours(connection, "Oslo", old, 24)
+        add_dirty_day(connection, "Oslo", old)
+        advance_watermark(connection, "loaded_through", LogPlace(1, 500))
+    run("warehouse_upkeep", pipeline(engine, tmp_path, retain_months=12), instance)
+    assert not [name for name in inspect(engine).get_table_names() if "_2009_" in name]
+    move_watermarks(engine)
+    with engine.connect() as connection:
+        assert read_watermark(connection, "cleaned_through") == LogPlace(1, 500)
 
 
 def test_statistics_of_days_are_made_anew_by_a_run_that_the_sensor_did_not_ask_for(
