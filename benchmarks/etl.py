@@ -1,4 +1,4 @@
-"""`make bench-etl [QUICK=1] [CASES=first-load,again,increment,queries]`.
+"""`make bench-etl [QUICK=1] [CASES=first-load,again,increment]`.
 
 The batch layer beside what people would use instead, side by side in one run: each round measures
 everyone in turn; figures are medians over rounds.
@@ -80,7 +80,8 @@ def again(folder: Path) -> Iterator[list[Figure]]:
 
 
 def increment(folder: Path) -> Iterator[list[Figure]]:
-    """A thousand new rows behind few and behind many."""
+    """A thousand new rows behind few and behind many, and the dashboard's queries there."""
+    few = f"behind {_BEHIND[0]:,}"
     found: dict[int, Measured] = {}
     for behind in _BEHIND:
         path = folder / f"behind-{behind}.csv"
@@ -91,27 +92,18 @@ def increment(folder: Path) -> Iterator[list[Figure]]:
             for number in range(2 * ROUNDS + 1):
                 write_rows(path, behind + number * _NEW, _NEW, seed=number + 2)
                 rounds.append(_step(database, "both", path))
-        found[behind] = medians(rounds)
-        few = f"behind {_BEHIND[0]:,}"
-        peers = {few: found[_BEHIND[0]]} if behind != _BEHIND[0] else {}
-        yield beside(f"{_NEW:,} new rows behind {behind:,}", _unit, found[behind], peers)
+            found[behind] = medians(rounds)
+            peers = {few: found[_BEHIND[0]]} if behind != _BEHIND[0] else {}
+            yield beside(f"{_NEW:,} new rows behind {behind:,}", _unit, found[behind], peers)
+            if behind == _BEHIND[-1]:
+                yield etl_queries.measure(database, path, behind)
         path.unlink()
-
-
-def queries(folder: Path) -> Iterator[list[Figure]]:
-    """The dashboard's queries at many rows, beside reading the file."""
-    path = folder / "queries.csv"
-    write_rows(path, 0, _BEHIND[-1])
-    with server(folder / "queries") as database:
-        _step(database, "both", path)
-        yield etl_queries.measure(database, path, _BEHIND[-1])
 
 
 CASES: dict[str, Callable[[Path], Iterator[list[Figure]]]] = {
     "first-load": first_load,
     "again": again,
     "increment": increment,
-    "queries": queries,
 }
 
 
