@@ -10,7 +10,7 @@ import pytest
 from citywx.home import HomeKind
 from citywx.mail.folder import list_mails
 from citywx.weather.quality.flags import QcFlag
-from dashboard import data, export, flags, mails, quality, words
+from dashboard import data, export, flags, mails, words
 
 NOW = datetime(2026, 1, 1, 12, tzinfo=UTC)
 
