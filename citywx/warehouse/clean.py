@@ -28,8 +28,10 @@ from citywx.warehouse.climatology import current_climatology
 from citywx.warehouse.locks import lock_for_transaction
 from citywx.warehouse.merge_clean import Span, merge_clean
 from citywx.warehouse.near import nearest_city
+from citywx.warehouse.partitions import ensure_months
 from citywx.warehouse.raw_frames import raw_frame
 from citywx.warehouse.retention import (
+    first_clean_day,
     first_day_with_raw,
     first_with_context,
     refuse_days_without_raw,
@@ -112,9 +114,23 @@ def clean_batches(engine: Engine, batches: Sequence[Batch], rules: CleaningRules
     """
     if len(batches) == 1:
         return clean_batch(engine, batches[0], rules)
+    make_months(engine, batches)
     with ThreadPoolExecutor(_AT_A_TIME) as threads:
         results = [threads.submit(clean_batch, engine, one, rules) for one in by_turns(batches)]
     return sum((result.result() for result in results), CleanResult())
+
+
+def make_months(engine: Engine, batches: Iterable[Batch]) -> None:
+    """Make the months that batches will write into, in a transaction of its own.
+
+    One that makes a month keeps the others from making any until it ends: batches that are cleaned
+    at the same time would wait for each other.
+    """
+    with engine.begin() as connection:
+        kept = first_clean_day(connection)
+        months = (month for batch in batches for chunk in batch for month in chunk.months())
+        wanted = {month for month in months if kept is None or month >= kept}
+        ensure_months(connection, "weather_readings", wanted)
 
 
 def work_in(

@@ -16,6 +16,7 @@ from citywx.warehouse.clean import (
     CleanResult,
     clean_batch,
     clean_batches,
+    make_months,
     move_watermarks,
     rules_of,
     work_in,
@@ -48,6 +49,7 @@ def clean_days_on(
     if readings < (_WORTH_DASK if settings.dask_scheduler else _WORTH_PROCESSES):
         result = clean_batches(engine, batches, rules)
     else:
+        make_months(engine, batches)
         result = clean_batches_on(open_executor, batches, settings)
     move_watermarks(engine)
     return result

@@ -12,6 +12,7 @@ from itertools import groupby
 
 from sqlalchemy import Connection, func, select
 
+from citywx.warehouse.partitions import month_start, next_month
 from citywx.warehouse.tables import cities, dirty_windows, raw_readings
 
 _ROWS_OF_BATCH = 50_000  # 20 MB in memory, and a transaction of a second
@@ -32,6 +33,13 @@ class Chunk:
     """Clean it even if another run has cleared the windows meanwhile."""
     rows: int = 0
     """About so many raw readings are read for it."""
+
+    def months(self) -> Iterator[date]:
+        """The first day of each month that it meets, where it has readings at all."""
+        month = month_start(self.first.date())
+        while self.rows and month <= self.last.date():
+            yield month
+            month = next_month(month)
 
     def joined(self, other: "Chunk") -> "Chunk":
         """Both, and what lies between."""
