@@ -7,15 +7,16 @@ may run at once, be killed, or be started again. What readings mean belongs in `
 
 import time
 from collections.abc import Callable, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from pathlib import Path
 
 from sqlalchemy import Connection, Engine, func, select
 from sqlalchemy.dialects.postgresql import insert
 
-from citywx.staging.columns import parse_block
+from citywx.staging.columns import ParsedBlock, parse_block
 from citywx.staging.lines import KEPT_BYTES, Block, Rejected
 from citywx.staging.position import Checkpoint, Position, save_checkpoint
 from citywx.staging.segments import list_segments
@@ -117,6 +118,21 @@ class _Batch:
     checkpoint: Checkpoint
 
 
+@dataclass(frozen=True, slots=True)
+class _Parsed:
+    block: Block
+    lines: ParsedBlock
+
+
+@dataclass(frozen=True, slots=True)
+class _Ahead:
+    """The next block, being read while the one before is stored."""
+
+    parsed: Future[_Parsed | None]
+    earliest: datetime
+    """With which its lines are judged."""
+
+
 @dataclass(slots=True)
 class _Loader:
     """Reads on where the database says; keeps the log open as long as nobody else moved on."""
@@ -129,12 +145,13 @@ class _Loader:
     _batch_bytes: int
     _tail: Tail | None = None
     _at: Checkpoint | None = None
-    """Where the open tail stands."""
+    """Where the batches end that were loaded from the open tail."""
+    _ahead: _Ahead | None = None
+    _thread: ThreadPoolExecutor = field(default_factory=lambda: ThreadPoolExecutor(1))
 
     def close(self) -> None:
-        if self._tail is not None:
-            self._tail.close()
-            self._tail = None
+        self._thread.shutdown()
+        self._close_tail()
 
     def load_batch(self) -> _Batch | None:
         """Load the next lines in one transaction; None where the log ends."""
@@ -142,13 +159,17 @@ class _Loader:
         with self._engine.begin() as connection:
             lock_for_transaction(connection, _LOCK)
             tail = self._tail_at(connection)
-            block = tail.read_block(self._batch_bytes)
-            if block is None:
+            earliest = oldest_accepted(connection, self._earliest)
+            parsed = self._next(tail, earliest)
+            if parsed is None:
                 return None
-            position = Position(block.segment, block.end)
+            position = Position(parsed.block.segment, parsed.block.end)
             checkpoint = tail.checkpoint(position) or Checkpoint(position, before="")
+            if 2 * len(parsed.block.data) >= self._batch_bytes:  # there may be more
+                ahead = self._thread.submit(self._parse_next, tail, earliest)
+                self._ahead = _Ahead(ahead, earliest)
             place = LogPlace(_segment_number(connection, position.segment), position.offset)
-            result = self._store(connection, block, place)
+            result = _store(connection, parsed, place)
             _save_position(connection, place, checkpoint.before)
             _account(connection, result, self._run_id, time.perf_counter() - started)
         self._at = checkpoint
@@ -157,26 +178,51 @@ class _Loader:
     def _tail_at(self, connection: Connection) -> Tail:
         stored = stored_checkpoint(connection)
         if self._tail is None or stored != self._at:
-            self.close()
+            self._close_tail()
             self._tail, self._at = Tail(self._readings_csv, stored), stored
         return self._tail
 
-    def _store(self, connection: Connection, block: Block, place: LogPlace) -> LoadResult:
-        earliest = oldest_accepted(connection, self._earliest)
+    def _close_tail(self) -> None:
+        if self._ahead is not None:
+            wait([self._ahead.parsed])
+            self._ahead = None
+        if self._tail is not None:
+            self._tail.close()
+            self._tail = None
+
+    def _next(self, tail: Tail, earliest: datetime) -> _Parsed | None:
+        """The next block, read ahead if it was."""
+        ahead, self._ahead = self._ahead, None
+        if ahead is None:
+            return self._parse_next(tail, earliest)
+        parsed = ahead.parsed.result()
+        if parsed is None or ahead.earliest == earliest:
+            return parsed
+        return self._parse(parsed.block, earliest)  # retention has moved on meanwhile
+
+    def _parse_next(self, tail: Tail, earliest: datetime) -> _Parsed | None:
+        block = tail.read_block(self._batch_bytes)
+        return None if block is None else self._parse(block, earliest)
+
+    def _parse(self, block: Block, earliest: datetime) -> _Parsed:
         latest = self._clock() + FUTURE_TOLERANCE
-        parsed = parse_block(block, earliest=earliest, latest=latest)
-        merged = store_raw(connection, parsed.readings, place)
-        _keep_rejected(connection, parsed.rejected, place.segment_no)
-        return LoadResult(
-            lines=parsed.lines,
-            loaded=merged.loaded,
-            duplicates=merged.duplicates,
-            corrected=merged.corrected,
-            rejected=len(parsed.rejected),
-            skipped=parsed.lines - len(parsed.readings) - len(parsed.rejected),
-            bytes=block.end - block.offset,
-            days=merged.days,
-        )
+        return _Parsed(block, parse_block(block, earliest=earliest, latest=latest))
+
+
+def _store(connection: Connection, parsed: _Parsed, place: LogPlace) -> LoadResult:
+    block, lines = parsed.block, parsed.lines
+    merged = store_raw(connection, lines.readings, place)
+    _keep_rejected(connection, lines.rejected, place.segment_no)
+    return LoadResult(
+        lines=lines.lines,
+        loaded=merged.loaded,
+        duplicates=merged.duplicates,
+        corrected=merged.corrected,
+        rejected=len(lines.rejected),
+        skipped=lines.lines - len(lines.readings) - len(lines.rejected),
+        bytes=block.end - block.offset,
+        days=merged.days,
+    )
 
 
 def stored_checkpoint(connection: Connection) -> Checkpoint | None:
