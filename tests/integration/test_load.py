@@ -7,6 +7,7 @@ import sys
 import textwrap
 import time
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -16,7 +17,7 @@ from sqlalchemy import Engine, create_engine, make_url, text
 from sqlalchemy.exc import OperationalError
 
 from citywx.staging.position import load_checkpoint
-from citywx.warehouse.load import LoadResult, load_log
+from citywx.warehouse.load import LoadResult, _Loader, load_log, utc_now
 
 pytestmark = pytest.mark.integration
 
@@ -263,7 +264,7 @@ def test_a_connection_cut_within_a_batch_costs_nothing_but_a_second_try(
     engine: Engine, database_url: str, log: Path
 ) -> None:
     log.write_text(HEADER + many_lines(3000))
-    cuts = iter([False, True])
+    cuts = iter([False, False, True])  # while the second batch is stored, the third is read
 
     def clock() -> datetime:
         if next(cuts):
@@ -293,3 +294,18 @@ def test_a_batch_that_fails_leaves_nothing_behind(engine: Engine, log: Path) -> 
     with engine.begin() as connection:
         connection.execute(text("ALTER TABLE ingest_batches DROP CONSTRAINT none"))
     assert counts(load(engine, log)) == (1, 0, 0, 0, 1)
+
+
+def test_what_is_read_ahead_is_dropped_where_another_loader_was_quicker(
+    engine: Engine, log: Path
+) -> None:
+    log.write_text(HEADER + many_lines(3_000))
+    first = _Loader(engine, log, EARLIEST, None, utc_now, SMALL_BATCH)
+    with closing(first):
+        one = first.load_batch()
+        assert one is not None
+        rest = load(engine, log)
+        assert first.load_batch() is None
+    assert one.result.lines + rest.lines == 3_001
+    assert one.result.loaded + rest.loaded == 3_000
+    assert scalar(engine, "SELECT sum(lines) FROM ingest_batches") == 3_001
