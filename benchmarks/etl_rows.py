@@ -7,7 +7,7 @@ import numpy as np
 from citywx.weather.reading import CONTRACT_COLUMNS
 
 CITIES = tuple(f"City {number}" for number in range(8))
-START = np.datetime64("2005-01-01T00:00:00")
+START = np.datetime64("2000-01-02T00:00:00")
 _STEP = np.timedelta64(10, "m")
 _STEPS_A_DAY = 144
 _WORDS = ("clear sky", "few clouds", "overcast clouds", "light rain", "mist")

@@ -5,7 +5,6 @@ Prints its seconds, without the imports, and the most memory that the process ha
 
 import json
 import os
-import resource
 import sys
 import time
 from collections.abc import Callable
@@ -15,6 +14,7 @@ from pathlib import Path
 import pandas as pd
 from sqlalchemy import Engine, create_engine, make_url, select
 
+from benchmarks.rig import peak_bytes
 from citywx.settings import Settings
 from citywx.warehouse.clean import clean_days
 from citywx.warehouse.database import engine_for
@@ -73,9 +73,7 @@ def main(step: str, path: Path) -> None:
         began = time.perf_counter()
     STEPS[step](engine, path)
     seconds = time.perf_counter() - began
-    who = (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)
-    peaks = [resource.getrusage(one).ru_maxrss / 1024 for one in who]
-    print(json.dumps({"seconds": seconds, "memory": sum(peaks)}))
+    print(json.dumps({"seconds": seconds, "memory": peak_bytes(os.getpid()) / 2**20}))
 
 
 if __name__ == "__main__":

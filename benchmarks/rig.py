@@ -185,11 +185,11 @@ def _usage(processes: Sequence[subprocess.Popen[bytes]]) -> Usage:
     times = [member.cpu_times() for member in family]
     return Usage(
         sum(one.user + one.system for one in times),
-        sum(_peak_bytes(member.pid) for member in family) / 2**20,
+        sum(peak_bytes(member.pid) for member in family) / 2**20,
     )
 
 
-def _peak_bytes(pid: int) -> int:
+def peak_bytes(pid: int) -> int:
     """The kernel's own high-water mark of resident memory (Linux), else the present size."""
     try:
         for line in Path(f"/proc/{pid}/status").read_text("utf-8").splitlines():
