@@ -1,4 +1,3 @@
-import random
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, date, datetime, timedelta
@@ -179,30 +178,6 @@ def test_runs_at_once_clean_everything_once(pipeline: Pipeline) -> None:
     assert sum(result.windows for result in results) == 100
     assert sum(result.written for result in results) == 400
     assert pipeline.dirty() == []
-
-
-@pytest.mark.parametrize("seed", range(3))
-def test_readings_that_come_in_pieces_and_disorder_give_the_same_rows(
-    pipeline: Pipeline, seed: int
-) -> None:
-    chance = random.Random(seed)  # noqa: S311 - repeatable, not secret
-    lines = [
-        line(hour, "" if chance.random() < 0.1 else 10 + hour // 9 % 4) for hour in range(24 * 12)
-    ]
-    query = """
-        SELECT timestamp, temperature_c, mod_high_temp, low_temp, qc_flags, imputed
-        FROM weather_readings ORDER BY timestamp
-    """
-    chance.shuffle(lines)
-    while lines:
-        count = chance.randint(1, 40)
-        pipeline.write(*lines[:count])
-        lines = lines[count:]
-        pipeline.clean()
-    in_pieces = pipeline.rows(query)
-    pipeline.execute("TRUNCATE weather_readings")
-    pipeline.clean([day(number) for number in range(12)], only_dirty=False)
-    assert pipeline.rows(query) == in_pieces
 
 
 if REAL_FILES:  # collected where the recorded data lies beside the project
