@@ -256,6 +256,11 @@ def test_humidity_that_stays_while_the_air_warms_is_soon_stuck() -> None:
     assert not stuck(with_values("humidity", 11, 60.0, steady)).any()
 
 
+def test_history_that_is_filled_in_is_not_late() -> None:
+    seen = replace(ordinary(), delay_hours=np.full(HOURS, 24.0 * 365))
+    assert not (run_tests(seen) & BIT[QcFlag.LATE]).any()
+
+
 def test_a_verdict_comes_at_most_one_reading_late() -> None:
     seen = FAULTS[QcFlag.TEMPERATURE_FAHRENHEIT]
     prompt = ~mask_of(

@@ -12,5 +12,8 @@ def rain_in_dry_air(seen: Observations) -> Bools:
 
 def late(seen: Observations) -> Bools:
     """Fetched long after it was made; not evaluated where that is not known."""
-    behind: Bools = seen.delay_hours > seen.limits.late_hours
+    limits = seen.limits
+    behind: Bools = (seen.delay_hours > limits.late_hours) & (
+        seen.delay_hours <= limits.history_hours
+    )
     return behind

@@ -116,6 +116,8 @@ class Limits:
     evidence_hours: float = 1.0
     """Another series' value counts at most so far from its own time."""
     late_hours: float = 3.0
+    history_hours: float = 24.0
+    """Later than this, history is being filled in or replayed: that is not late."""
 
     def hard_range(self, measure: str) -> tuple[float, float]:
         """The least and the greatest value of a measure that can be true at all."""
