@@ -19,7 +19,7 @@ from benchmarks.database import Server, server
 from benchmarks.etl_rows import write_rows
 from benchmarks.figures import Figure, beside, medians
 from benchmarks.machine import machine, versions
-from benchmarks.report import Row, merge, tables, write_section
+from benchmarks.report import Row, asked_cases, merge, tables, write_section
 from benchmarks.rig import ROOT
 from citywx.local_stack import postgres
 
@@ -149,13 +149,10 @@ def _unit(metric: str) -> str:
 
 def main() -> None:
     """Measure the cases that were asked for, by default all."""
-    asked = os.environ.get("CASES") or ",".join(CASES)
-    if unknown := set(asked.split(",")) - set(CASES):
-        message = f"no such case: {', '.join(sorted(unknown))}; there are {', '.join(CASES)}"
-        raise SystemExit(message)
+    asked = asked_cases(CASES)
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # so that nothing is left running
     about: Row = {"machine": machine(), "versions": versions(())}
-    for name in asked.split(","):
+    for name in asked:
         load = round(os.getloadavg()[0], 1)
         with tempfile.TemporaryDirectory(prefix="citywx-bench-") as folder:
             Path(folder).chmod(0o755)

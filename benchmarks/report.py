@@ -4,7 +4,8 @@ A run of some cases replaces their figures and leaves those of the others.
 """
 
 import json
-from collections.abc import Iterable, Sequence
+import os
+from collections.abc import Collection, Iterable, Sequence
 from datetime import UTC, datetime
 from itertools import groupby
 from pathlib import Path
@@ -15,6 +16,15 @@ _FOLDER = Path(__file__).parent
 _DOCUMENT = _FOLDER / "RESULTS.md"
 _TITLE = "# Results\n\nWritten by `make bench-NAME`.\n"
 Row = dict[str, object]
+
+
+def asked_cases(known: Collection[str]) -> list[str]:
+    """The cases that CASES names, by default all; SystemExit where one is unknown."""
+    asked = (os.environ.get("CASES") or ",".join(known)).split(",")
+    if unknown := set(asked) - set(known):
+        message = f"no such case: {', '.join(sorted(unknown))}; there are {', '.join(known)}"
+        raise SystemExit(message)
+    return asked
 
 
 def merge(name: str, part: str, run: Row, figures: Sequence[Figure], about: Row) -> Row:

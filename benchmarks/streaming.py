@@ -13,7 +13,7 @@ from benchmarks import burst, latency, long_log, stamping
 from benchmarks.contenders import LIMIT, TAIL, Peer, peers
 from benchmarks.figures import Figure
 from benchmarks.machine import machine, versions
-from benchmarks.report import Row, headline, merge, tables, write_section
+from benchmarks.report import Row, asked_cases, headline, merge, tables, write_section
 
 QUICK = os.environ.get("QUICK") == "1"
 ROUNDS = 2 if QUICK else 5
@@ -53,15 +53,12 @@ CASES: dict[str, Case] = {
 
 def main() -> None:
     """Measure the cases that were asked for, by default all."""
-    asked = os.environ.get("CASES") or ",".join(CASES)
-    if unknown := set(asked.split(",")) - set(CASES):
-        message = f"no such case: {', '.join(sorted(unknown))}; there are {', '.join(CASES)}"
-        raise SystemExit(message)
+    asked = asked_cases(CASES)
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # so that nothing is left running
     with peers() as found:
         packages = [peer.package for peer in found if peer.package is not None]
         about: Row = {"machine": machine(), "versions": versions(packages)}
-        for name in asked.split(","):
+        for name in asked:
             figures, load = [], round(os.getloadavg()[0], 1)
             for some in CASES[name](found):
                 print(tables(one.row() for one in some), end="\n\n", flush=True)

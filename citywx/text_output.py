@@ -1,4 +1,18 @@
-"""Text from outside, made safe to print on a terminal or a page."""
+"""Readings and lines as text for a terminal or a page."""
+
+from collections.abc import Mapping
+
+_UNITS = {"temperature_c": "°C", "humidity": "%", "pressure": "hPa", "wind_speed": "m/s"}
+
+
+def described(values: Mapping[str, float | None]) -> str:
+    """Measures by their names with their units, those that were reported.
+
+    >>> described({"temperature_c": 21.5, "humidity": None, "wind_speed": 3.0})
+    '21.5 °C, 3 m/s'
+    """
+    told = (f"{value:g} {_UNITS[name]}" for name, value in values.items() if value is not None)
+    return ", ".join(told)
 
 
 def printable(raw: bytes) -> str:

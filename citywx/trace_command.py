@@ -9,13 +9,12 @@ from pathlib import Path
 from citywx.staging.lines import KEPT_BYTES
 from citywx.staging.position import Position
 from citywx.staging.segments import SegmentFile, identify, list_segments, open_regular
-from citywx.text_output import printable
+from citywx.text_output import described, printable
 from citywx.warehouse.trace import Asked, RawLine, Traced
 from citywx.weather.quality.flags import QcFlag
 from citywx.weather.reading import format_timestamp
 
 VERDICTS = {1: "pass", 2: "not evaluated", 3: "suspect", 4: "fail", 9: "missing"}
-_UNITS = {"temperature_c": "°C", "humidity": "%", "pressure": "hPa", "wind_speed": "m/s"}
 _EARLIEST = datetime(1, 1, 1, tzinfo=UTC)
 _LATEST = datetime(9999, 12, 31, tzinfo=UTC)
 
@@ -57,8 +56,7 @@ def as_json(traced: Traced) -> dict[str, object]:
 
 
 def _described(values: dict[str, float | None], weather: str | None) -> str:
-    told = [f"{value:g} {_UNITS[name]}" for name, value in values.items() if value is not None]
-    return ", ".join([*told, *([weather] if weather else [])]) or "nothing reported"
+    return ", ".join(filter(None, (described(values), weather))) or "nothing reported"
 
 
 def _line(raw: RawLine, readings_csv: Path) -> str:

@@ -1,6 +1,6 @@
 """What the data-quality report says, as plain values: pages and JSON are made of these."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
@@ -155,18 +155,6 @@ def changes_between(now: Mapping[str, int], before: Mapping[str, int]) -> tuple[
         if now.get(what, 0) != before.get(what, 0)
     ]
     return tuple(sorted(found, key=lambda change: -abs(change.now - change.before)))
-
-
-def described(values: Sequence[tuple[str, float | None]]) -> str:
-    """Measures with their units, those that were reported.
-
-    >>> described([("temperature_c", 21.5), ("humidity", None), ("wind_speed", 3.0)])
-    '21.5 °C, 3 m/s'
-    """
-    return ", ".join(f"{value:g} {_UNITS[name]}" for name, value in values if value is not None)
-
-
-_UNITS = {"temperature_c": "°C", "humidity": "%", "pressure": "hPa", "wind_speed": "m/s"}
 
 
 def _counted(number: int, thing: str) -> str:

@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta
 from sqlalchemy import Connection, text
 
 from citywx.home import Home
-from citywx.text_output import printable
+from citywx.text_output import described, printable
 from citywx.weather.reading import MEASURES
 from iot_assets.report.facts import (
     CheckFacts,
@@ -21,7 +21,6 @@ from iot_assets.report.facts import (
     QualityReport,
     RejectedFacts,
     changes_between,
-    described,
     sentence_of,
 )
 
@@ -175,7 +174,7 @@ def _examples(
     bounds = {"flags": flags, "start": newest - _WEEK, "end": newest, "most": _MOST_EXAMPLES}
     found: dict[str, list[Example]] = {}
     for row in connection.execute(_EXAMPLES, bounds):
-        values = described([(name, getattr(row, name)) for name in MEASURES])
+        values = described({name: getattr(row, name) for name in MEASURES})
         line = None if row.segment is None else LogLine(row.segment, int(row.byte_offset))
         example = Example(row.city, row.timestamp, values, row.source, line)
         found.setdefault(row.flag, []).append(example)
