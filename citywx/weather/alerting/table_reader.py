@@ -133,9 +133,9 @@ class TableReader:
 
 
 def key_lines(text: str, table: str) -> list[dict[str, int]]:
-    """For each `[[table]]` of the text, the lines of its keys; "" is the header's own.
+    r"""For each `[[table]]` of the text, the lines of its keys; "" is the header's own.
 
-    >>> key_lines('[[rule]]\\nid = "a"\\n\\n[[rule]]\\nid = "b"\\n', "rule")
+    >>> key_lines('[[rule]]\nid = "a"\n\n[[rule]]\nid = "b"\n', "rule")
     [{'': 1, 'id': 2}, {'': 4, 'id': 5}]
     """
     found: list[dict[str, int]] = []
