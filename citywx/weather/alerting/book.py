@@ -63,9 +63,12 @@ class AlertBook:
                 events += bench.judge(ready)
         return events
 
-    def tick(self, now: datetime) -> list[AlertEvent]:
-        """What the passing of time alone sets off."""
-        return [event for bench in self._benches for event in bench.tick(now)]
+    def tick(self, now: datetime) -> list[AlertEvent] | None:
+        """What the passing of time alone sets off; None where it changes nothing at all."""
+        told = [bench.tick(now) for bench in self._benches]
+        if all(events is None for events in told):
+            return None
+        return [event for events in told for event in events or ()]
 
     def memory(self) -> Memory:
         """All that must be known to go on from here."""
@@ -98,6 +101,8 @@ class _Bench:
         self._patterns = [
             _PatternWatch(p) for p in definitions.patterns if p.policy.lateness == lateness
         ]
+        silences = [r.silent_for for r in self._rules if r.silent_for is not None]
+        self._shortest_silence = min(silences, default=None)
         self._silence_from: datetime | None = None
 
     def desk(self, city: str) -> Desk:
@@ -124,25 +129,27 @@ class _Bench:
             events += pattern.observe(reading, self._zones, suspect)
         return events
 
-    def tick(self, now: datetime) -> list[AlertEvent]:
-        events: list[AlertEvent] = []
-        if self.lateness:
-            for desk in self.desks.values():
-                for ready in desk.release(now - self.lateness):
-                    events += self.judge(ready)
+    def tick(self, now: datetime) -> list[AlertEvent] | None:
+        ready = self._release(now - self.lateness) if self.lateness else []
+        events = [event for reading in ready for event in self.judge(reading)]
+        if self._shortest_silence is not None:
+            events += self._miss(now, self._shortest_silence)
+        return events if ready or events else None
+
+    def _release(self, through: datetime) -> list[Reading]:
+        return [reading for desk in self.desks.values() for reading in desk.release(through)]
+
+    def _miss(self, now: datetime, shortest: timedelta) -> list[AlertEvent]:
+        """What silence sets off; looks only when it can be due, at any city that spoke or will."""
         if self._silence_from is not None and now < self._silence_from:
-            return events
-        dues = []
+            return []
+        events, dues = [], [now + shortest]
         for city, (watches, _) in self._rooms.items():
             for watch in watches:
                 if watch.listens:
                     events += watch.miss(city, now)
-                    dues += [
-                        due
-                        for one in watch.rules
-                        if (due := watch.silent_at(one.rule)) is not None and due > now
-                    ]
-        self._silence_from = min(dues, default=None)
+                    dues += [due for due in watch.dues() if due > now]
+        self._silence_from = min(dues)
         return events
 
     def remember(self, memory: Memory) -> None:

@@ -127,6 +127,11 @@ class MetricWatch:
             self.settle()
         return events
 
+    def dues(self) -> list[datetime]:
+        """When silence begins to count, of each rule that listens for it."""
+        found = (self.silent_at(watch.rule) for watch in self.rules)
+        return [due for due in found if due is not None]
+
     def silent_at(self, rule: Rule) -> datetime | None:
         """From when on silence counts; None where it never does."""
         if rule.silent_for is None or self.heard_at is None or rule.no_data is NoData.KEEP:
