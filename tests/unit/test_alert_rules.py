@@ -62,7 +62,8 @@ def test_each_comparison_fires_at_its_limit_and_clears_at_its_level(
     made = rule(**{"at_least": None, "clear": str(clear), comparison: "35"})
     between = (clear + 35) / 2
     assert [made.level(0, value) for value in (fires, silent, between)] == [1, 0, 0]
-    assert [made.level(1, value) for value in (fires, between, clear)] == [1, 1, 0]
+    beyond = clear - 0.1 if clear < 35 else clear + 0.1
+    assert [made.level(1, value) for value in (fires, between, clear, beyond)] == [1, 1, 1, 0]
 
 
 @pytest.mark.parametrize(
@@ -77,7 +78,6 @@ def test_each_comparison_fires_at_its_limit_and_clears_at_its_level(
         ({"at_least": None}, "exactly one of them must be given"),
         ({"above": "30"}, "exactly one of them must be given"),
         ({"clear": "36"}, "rule 'heat': clear must not be above the limit"),
-        ({"clear": None}, "rule 'heat': clear is needed with at_least"),
         ({"at_least": None, "below": "5", "clear": "4"}, "clear must not be below the limit"),
         ({"severity": '"loud"'}, "rule 'heat': severity must be one of info, warning, severe"),
         ({"message": '"a\\nb"'}, "rule 'heat': message must be a text on one line"),
@@ -137,11 +137,18 @@ clear = 38
 """
 
 
+@pytest.mark.parametrize("comparison", ["above", "at_least", "below", "at_most"])
+def test_without_a_clear_level_the_limit_alone_counts(comparison: str) -> None:
+    made = rule(**{"at_least": None, "clear": None, comparison: "35"})
+    for value in (34.9, 35.0, 35.1):
+        assert made.level(1, value) == made.level(0, value)
+
+
 def test_a_ladder_holds_its_levels_from_the_mildest_to_the_worst() -> None:
     made = parse_definitions(LADDER.format(first="warning", limit=35)).rules[0]
     assert made.policy.severities == (Severity.WARNING, Severity.SEVERE)
     assert [made.level(0, value) for value in (34, 35, 41)] == [0, 1, 2]
-    assert [made.level(2, value) for value in (39, 37, 33)] == [2, 1, 0]
+    assert [made.level(2, value) for value in (39, 37, 32)] == [2, 1, 0]
 
 
 @pytest.mark.parametrize(

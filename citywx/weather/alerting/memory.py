@@ -37,8 +37,6 @@ class CityMemory:
     rank: int
     best_at: datetime | None
     waiting: list[Reading] = field(default_factory=list)
-    levels: Mapping[str, int] = field(default_factory=dict)
-    """By rule, where the condition holds."""
     heard: Mapping[str, datetime] = field(default_factory=dict)
     """By metric, where somebody listens for silence."""
     changes: Mapping[str, list[tuple[float, float]]] = field(default_factory=dict)
@@ -51,7 +49,6 @@ class CityMemory:
         return cls(
             *desk.dump(),
             desk.waiting,
-            {one.rule.rule_id: one.level for w in watches for one in w.rules if one.level},
             {w.key: w.heard_at for w in watches if w.heard_at is not None},
             {w.key: w.change.points for w in watches if w.change is not None and w.change.points},
         )
@@ -65,8 +62,6 @@ class CityMemory:
             watch.heard_at = self.heard.get(watch.key)
             if watch.change is not None:
                 watch.change.resume(self.changes.get(watch.key, ()))
-            for one in watch.rules:
-                one.level = min(self.levels.get(one.rule.rule_id, 0), len(one.rule.levels))
 
 
 @dataclass(slots=True)
@@ -126,7 +121,6 @@ def _dump_city(known: CityMemory) -> list[object]:
         known.rank,
         _time(known.best_at),
         [[_time(r.timestamp), *r[1:8], _time(r.fetched_at)] for r in known.waiting],
-        dict(known.levels),
         {key: _time(at) for key, at in known.heard.items()},
         dict(known.changes),
     ]
@@ -137,7 +131,6 @@ def _load_city(  # noqa: PLR0913, PLR0917 - one column each
     rank: int,
     best_at: str | None,
     waiting: list[list[Any]],
-    levels: dict[str, int],
     heard: dict[str, str],
     changes: dict[str, list[list[float]]],
 ) -> CityMemory:
@@ -146,7 +139,6 @@ def _load_city(  # noqa: PLR0913, PLR0917 - one column each
         int(rank),
         _moment(best_at),
         [Reading._make([parse_timestamp(row[0]), *row[1:8], _moment(row[8])]) for row in waiting],
-        {rule: int(level) for rule, level in levels.items()},
         {key: parse_timestamp(at) for key, at in heard.items()},
         {key: [(float(at), float(v)) for at, v in points] for key, points in changes.items()},
     )

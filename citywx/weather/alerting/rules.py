@@ -4,6 +4,7 @@ A rule watches one metric in every city on its own: a limit, or a ladder of them
 passes them is decided here; keeping track of cities belongs in `watches`.
 """
 
+import math
 import operator
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -72,7 +73,10 @@ class Level:
 
     limit: float
     clear: float
-    """A condition that holds is over at this level or on its harmless side."""
+    """An alert at this level stays while the value is between here and the limit, both included.
+
+    Where it is the limit itself, the limit alone counts.
+    """
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,32 +108,44 @@ class Rule:
             return self.metric.name
         return f"{self.metric.name} change"
 
+    @property
+    def words(self) -> str:
+        """What it watches for, in a few words.
+
+        >>> read_rule(TableReader({
+        ...     "id": "warm", "metric": "temperature_c", "above": 23, "severity": "info",
+        ...     "message": "Warm", "for": "2h",
+        ... }, "rule 1")).words
+        'temperature_c above 23 °C for 2:00:00'
+        """
+        if self.metric is None or self.comparison is None:
+            return f"no reading for {self.silent_for}"
+        limits = " / ".join(f"{level.limit:g}" for level in self.levels)
+        over = f" over {self.change_over}" if self.change_over else ""
+        held = f" for {self.policy.hold}" if self.policy.hold else ""
+        return f"{self.metric_name}{over} {self.comparison.words} {limits} {self.metric.unit}{held}"
+
     def level(self, before: int, value: float) -> int:
-        """The level at which the condition holds at `value`, having held at `before`."""
+        """The level at which the condition holds at `value`; `before`: that of the alert."""
         if self.comparison is None:
             return 0
         holds, upward = HOLDS[self.comparison], self.comparison.upward
         level = 0
         for number, step in enumerate(self.levels, 1):
             on = holds(value, step.limit)
-            if not on and number <= before:
-                on = value > step.clear if upward else value < step.clear
+            if not on and number <= before and step.clear != step.limit:
+                on = value >= step.clear if upward else value <= step.clear
             if not on:
                 break
             level = number
         return level
 
-    def band(self, level: int) -> tuple[float, float]:
-        """The values between which the level cannot change, both excluded."""
+    def quiet_band(self) -> tuple[float, float]:
+        """The values between which the condition cannot hold, both excluded."""
         if self.comparison is None:
-            return float("-inf"), float("inf")
-        rising = self.levels[level].limit if level < len(self.levels) else None
-        falling = self.levels[level - 1].clear if level else None
-        low, high = (falling, rising) if self.comparison.upward else (rising, falling)
-        return (
-            float("-inf") if low is None else low,
-            float("inf") if high is None else high,
-        )
+            return -math.inf, math.inf
+        limit = self.levels[0].limit
+        return (-math.inf, limit) if self.comparison.upward else (limit, math.inf)
 
 
 def read_rule(reader: TableReader, lateness: timedelta = NO_TIME) -> Rule:
@@ -223,7 +239,4 @@ def _level(reader: TableReader, comparison: Comparison) -> Level:
     clear = reader.number("clear", default=limit)
     if clear > limit if comparison.upward else clear < limit:
         reader.fail("clear", f"must not be {'above' if comparison.upward else 'below'} the limit")
-    if clear == limit and comparison in (Comparison.AT_LEAST, Comparison.AT_MOST):
-        side = "below" if comparison.upward else "above"
-        reader.fail("clear", f"is needed with {comparison}, and must be {side} the limit")
     return Level(limit, clear)

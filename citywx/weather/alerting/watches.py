@@ -25,12 +25,11 @@ NOTHING_SUSPECT: frozenset[str] = frozenset()
 class RuleWatch:
     """One rule in one city."""
 
-    __slots__ = ("level", "life", "rule", "subject")
+    __slots__ = ("life", "rule", "subject")
 
     def __init__(self, rule: Rule) -> None:
         """Begin quiet."""
         self.rule = rule
-        self.level = 0
         self.life: Life | None = None
         unit = rule.metric.unit if rule.metric else ""
         words = rule.comparison.words if rule.comparison else ""
@@ -89,16 +88,16 @@ class MetricWatch:
         events = []
         for watch in self.rules:
             rule = watch.rule
-            watch.level = rule.level(watch.level, value)
-            if watch.level == 0 and watch.life is None:
+            level = rule.level(watch.life.level if watch.life else 0, value)
+            if level == 0 and watch.life is None:
                 continue
             at = reading.timestamp
             if watch.life is not None and at < watch.life.observed_at:
                 at = watch.life.observed_at  # a silence was noticed later than it was observed
-            active = watch.level and rule.policy.active_at(at, zone)
-            limit = rule.levels[max(watch.level, 1) - 1].limit if rule.levels else None
+            limit = rule.levels[max(level, 1) - 1].limit if rule.levels else None
             told = value if rule.metric is not None else None
-            level = watch.level if active else 0
+            if level and not rule.policy.active_at(at, zone):
+                level = 0
             event = watch.find(Finding(reading.city, at, level, told, limit), suspect=doubtful)
             if event is not None:
                 events.append(event)
@@ -109,10 +108,10 @@ class MetricWatch:
         """Find the levels between which nothing happens; none while an alert is in progress."""
         self.low, self.high = -math.inf, math.inf
         for watch in self.rules:
-            if watch.level or watch.life is not None:
+            if watch.life is not None:
                 self.low = math.inf
                 return
-            low, high = watch.rule.band(0)
+            low, high = watch.rule.quiet_band()
             self.low, self.high = max(self.low, low), min(self.high, high)
 
     def miss(self, city: str, now: datetime) -> list[AlertEvent]:
@@ -143,7 +142,6 @@ def _silence(watch: RuleWatch, city: str, due: datetime, now: datetime) -> Alert
     since = due - (watch.rule.silent_for or due - due)
     details = {"reason": f"no reading since {since:%Y-%m-%d %H:%M} UTC", "silent": True}
     if watch.rule.no_data is NoData.OK:
-        watch.level = 0
         if watch.life is None:
             return None
         ended = Finding(city, max(due, watch.life.observed_at), 0, details=details)
