@@ -6,7 +6,7 @@ is the alert's level, so escalation and step-down follow from the same two times
 with the observation from which the condition held; until the first switch goes on it is pending.
 """
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
@@ -31,6 +31,10 @@ class Event(StrEnum):
         return self in (Event.RESOLVED, Event.CANCELLED)
 
 
+Turning = tuple[datetime | None, ...]
+"""Of each level: since when the condition says otherwise than its switch."""
+
+
 @dataclass(frozen=True, slots=True)
 class Life:
     """Where one alert stands."""
@@ -40,8 +44,7 @@ class Life:
     """The newest observation that was judged."""
     level: int
     """Switches that are on; 0: pending."""
-    turning: tuple[datetime | None, ...]
-    """Of each level: since when the condition says otherwise than its switch."""
+    turning: Turning
     value: float | None
     limit: float | None
     peak: float | None
@@ -61,13 +64,21 @@ def step(policy: Policy, life: Life | None, finding: Finding) -> tuple[Life | No
     if life is None:
         if finding.level == 0:
             return None, None
-        life, was_pending = _begin(policy, finding), False
+        before, held = 0, _no_turning(policy)
     else:
-        life, was_pending = _observe(policy, life, finding), life.level == 0
-    level, turning = _turn(policy, life, finding)
-    event = _event(life.level, level, holds=finding.level > 0, was_pending=was_pending)
-    shown = life.level if event is Event.RESOLVED else level
-    return replace(life, level=shown, turning=turning), event
+        before, held = life.level, life.turning
+    level, turning = _turn(policy, before, held, finding)
+    was_pending = life is not None and before == 0
+    event = _event(before, level, holds=finding.level > 0, was_pending=was_pending)
+    shown = before if event is Event.RESOLVED else level
+    if life is None:
+        return _begin(finding, shown, turning), event
+    return _observe(policy, life, finding, shown, turning), event
+
+
+def _no_turning(policy: Policy) -> Turning:
+    """Of an alert whose condition agrees with all its switches."""
+    return (None,) * len(policy.severities)
 
 
 def _event(before: int, level: int, *, holds: bool, was_pending: bool) -> Event | None:
@@ -80,12 +91,12 @@ def _event(before: int, level: int, *, holds: bool, was_pending: bool) -> Event 
     return None if level or was_pending else Event.PENDING
 
 
-def _begin(policy: Policy, finding: Finding) -> Life:
+def _begin(finding: Finding, level: int, turning: Turning) -> Life:
     return Life(
         started_at=finding.observed_at,
         observed_at=finding.observed_at,
-        level=0,
-        turning=(None,) * len(policy.severities),
+        level=level,
+        turning=turning,
         value=finding.value,
         limit=finding.limit,
         peak=finding.value,
@@ -94,7 +105,7 @@ def _begin(policy: Policy, finding: Finding) -> Life:
     )
 
 
-def _observe(policy: Policy, life: Life, finding: Finding) -> Life:
+def _observe(policy: Policy, life: Life, finding: Finding, level: int, turning: Turning) -> Life:
     peak, peak_at = life.peak, life.peak_at
     if finding.level and finding.value is not None:
         peak = policy.worst.of(life.peak, finding.value)
@@ -103,8 +114,8 @@ def _observe(policy: Policy, life: Life, finding: Finding) -> Life:
     return Life(
         life.started_at,
         finding.observed_at,
-        life.level,
-        life.turning,
+        level,
+        turning,
         finding.value if finding.value is not None else life.value,
         finding.limit if finding.limit is not None else life.limit,
         peak,
@@ -114,18 +125,20 @@ def _observe(policy: Policy, life: Life, finding: Finding) -> Life:
     )
 
 
-def _turn(policy: Policy, life: Life, finding: Finding) -> tuple[int, tuple[datetime | None, ...]]:
+def _turn(policy: Policy, before: int, turning: Turning, finding: Finding) -> tuple[int, Turning]:
     """The level after the switches were looked at, and those that are about to turn."""
+    if before == finding.level and not any(turning):
+        return before, turning
     level = 0
-    turning: list[datetime | None] = []
-    for number, since in enumerate(life.turning, 1):
-        on, holds = number <= life.level, number <= finding.level
+    left: list[datetime | None] = []
+    for number, since in enumerate(turning, 1):
+        on, holds = number <= before, number <= finding.level
         if on == holds:
-            turning.append(None)
+            left.append(None)
             level += on
             continue
         began = since or finding.observed_at
         due = finding.observed_at - began >= (policy.keep if on else policy.hold)
-        turning.append(None if due else began)
+        left.append(None if due else began)
         level += holds if due else on
-    return level, tuple(turning)
+    return level, tuple(left)
