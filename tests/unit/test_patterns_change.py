@@ -34,8 +34,8 @@ def test_a_rise_clears_at_the_given_level() -> None:
 
 
 def test_a_decimal_difference_that_is_the_amount_counts() -> None:
-    assert 20.3 - 16.3 != 4
-    assert levels(detector(FALL), temperatures([20.3, 16.3])) == [(10, 1)]
+    assert 16.4 - 12.4 < 4
+    assert levels(detector(FALL), temperatures([16.4, 12.4])) == [(10, 1)]
 
 
 def test_a_value_at_the_far_end_of_the_window_counts_and_an_older_one_does_not() -> None:

@@ -18,7 +18,7 @@ from citywx.weather.alerting.rules import Comparison
 from citywx.weather.reading import Reading
 
 ROUNDING = 1e-9
-"""Differences of decimal values are off by less: 20.3 − 16.3 is not quite 4."""
+"""Differences of decimal values are off by less: 16.4 − 12.4 is not quite 4."""
 
 _PASSED: dict[Comparison, Callable[[float, float], bool]] = {
     Comparison.ABOVE: operator.lt,
@@ -134,7 +134,7 @@ class Move:
 
     def __str__(self) -> str:
         direction = "rises" if self.rising else "falls"
-        return f"{self.metric} {direction} by {self.by:g} within {self.within}"
+        return f"{self.metric} {direction} by {self.by:g} within {plain.span(self.within)}"
 
 
 @dataclass(frozen=True, slots=True)

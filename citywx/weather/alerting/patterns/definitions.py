@@ -4,7 +4,16 @@ from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass
 
 from citywx.weather.alerting.finding import Detector
-from citywx.weather.alerting.patterns import change
+from citywx.weather.alerting.patterns import (
+    all_of,
+    change,
+    count,
+    diverge,
+    peer,
+    sequence,
+    spread,
+    stuck,
+)
 from citywx.weather.alerting.patterns.conditions import Definition, Match
 from citywx.weather.alerting.patterns.feed import Feed
 from citywx.weather.alerting.patterns.reader import PatternReader
@@ -33,6 +42,13 @@ class _Kind:
 _KINDS = {
     "rise": _Kind(change.read_rise, change.KEYS),
     "fall": _Kind(change.read_fall, change.KEYS),
+    "sequence": _Kind(sequence.read, sequence.KEYS),
+    "all_of": _Kind(all_of.read, all_of.KEYS),
+    "count": _Kind(count.read, count.KEYS),
+    "stuck": _Kind(stuck.read, stuck.KEYS),
+    "diverge": _Kind(diverge.read, diverge.KEYS),
+    "spread": _Kind(spread.read, spread.KEYS),
+    "peer": _Kind(peer.read, peer.KEYS),
 }
 
 KINDS = tuple(_KINDS)

@@ -15,9 +15,16 @@ class Places:
         self._coordinates = dict(coordinates)
         self._northward = sorted((at[0], city) for city, at in self._coordinates.items())
         self._latitudes = [latitude for latitude, _ in self._northward]
+        self._near: dict[tuple[str, float], tuple[str, ...]] = {}
 
     def near(self, city: str, within_km: float) -> tuple[str, ...]:
         """The other cities at most so far away, the nearest first; none where it is unknown."""
+        key = (city, within_km)
+        if key not in self._near:
+            self._near[key] = self._found(city, within_km)
+        return self._near[key]
+
+    def _found(self, city: str, within_km: float) -> tuple[str, ...]:
         here = self._coordinates.get(city)
         if here is None:
             return ()

@@ -1,11 +1,24 @@
-"""Plain values for JSON: stamps in details, and checks of a state that is read back."""
+"""Plain values: of details, for JSON and for people, and of a state that is read back."""
 
 import math
 from array import array
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import NoReturn
 
 from citywx.weather.reading import format_timestamp
+
+_UNITS = {"d": 86400, "h": 3600, "m": 60, "s": 1}
+
+
+def span(duration: timedelta) -> str:
+    """A duration as `alerts.toml` says it.
+
+    >>> span(timedelta(hours=1)), span(timedelta(minutes=90))
+    ('1h', '90m')
+    """
+    seconds = round(duration.total_seconds())
+    unit = next(unit for unit, length in _UNITS.items() if seconds % length == 0)
+    return f"{seconds // _UNITS[unit]}{unit}"
 
 
 def stamp(seconds: float) -> str:
@@ -21,6 +34,18 @@ def parts(state: object, length: int) -> list[object]:
     """A list of so many parts."""
     if not isinstance(state, list) or len(state) != length:
         _refuse(f"a list of {length}", state)
+    return state
+
+
+def rows(state: object, length: int) -> list[list[object]]:
+    """A list of lists of so many parts."""
+    return [parts(row, length) for row in several(state)]
+
+
+def several(state: object) -> list[object]:
+    """A list."""
+    if not isinstance(state, list):
+        _refuse("a list", state)
     return state
 
 
@@ -50,6 +75,25 @@ def numbers(state: object) -> "array[float]":
     if not isinstance(state, list):
         _refuse("a list of numbers", state)
     return array("d", map(number, state))
+
+
+def whole(state: object, below: int) -> int:
+    """A whole number from 0 on."""
+    if isinstance(state, bool) or not isinstance(state, int) or not 0 <= state < below:
+        _refuse(f"a whole number below {below}", state)
+    return state
+
+
+def numbers_by_city(state: object) -> dict[str, float]:
+    """A number for each city."""
+    return {city: number(one) for city, one in by_city(state).items()}
+
+
+def text(state: object) -> str:
+    """A text."""
+    if not isinstance(state, str):
+        _refuse("a text", state)
+    return state
 
 
 def _refuse(wanted: str, state: object) -> NoReturn:

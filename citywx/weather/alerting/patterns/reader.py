@@ -43,6 +43,13 @@ class PatternReader(TableReader):
             self.fail("clear", f"must be below {key}")
         return clear
 
+    def names(self, key: str, least: int) -> tuple[str, ...]:
+        """Different cities, at least so many."""
+        names = self.texts(key)
+        if len(names) < least or len(set(names)) < len(names):
+            self.fail(key, f"must be at least {least} different cities")
+        return names
+
     def only_one(self, keys: Collection[str]) -> str:
         """The one of the keys that is given."""
         given = [key for key in keys if key in self]

@@ -1,0 +1,141 @@
+"""`peer`: a city is far from the median of its neighbours' recent values.
+
+Each city is judged by its own readings alone; a neighbour's are only evidence.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import ClassVar
+
+from citywx.weather.alerting.finding import Detector, Finding
+from citywx.weather.alerting.patterns import plain
+from citywx.weather.alerting.patterns.conditions import ROUNDING
+from citywx.weather.alerting.patterns.feed import Feed
+from citywx.weather.alerting.patterns.reader import PatternReader
+from citywx.weather.alerting.patterns.windows import Sample
+from citywx.weather.reading import Reading
+
+KEYS = ("metric", "by", "clear", "within", "peers", "within_km", "fewest")
+_FEWEST = 3
+_CLEAR_SHARE = 0.5
+"""Of the amount, where `clear` is not given."""
+_MOST_NEIGHBOURS = 8
+"""The nearest are asked; more would cost time and say little."""
+
+
+@dataclass(frozen=True, slots=True)
+class Peer:
+    """A metric is far from what the neighbours have."""
+
+    crosses_cities: ClassVar[bool] = True
+    metric: str
+    by: float
+    clear: float
+    """It ends once the difference is no more than this."""
+    within: timedelta
+    """How far apart in time values are still compared."""
+    peers: tuple[str, ...]
+    """Cities that are each other's neighbours; none where `within_km` says who is."""
+    within_km: float
+    fewest: int
+    """Neighbours with a recent value, else nothing is said."""
+
+    def detector(self, feed: Feed) -> Detector:
+        """A detector that begins with no memory."""
+        return PeerDetector(self, feed)
+
+
+def read(reader: PatternReader) -> Peer:
+    """The table of a `peer`."""
+    named = reader.only_one(("peers", "within_km")) == "peers"
+    by = reader.positive("by")
+    fewest = reader.count("fewest", 2, default=_FEWEST)
+    return Peer(
+        metric=reader.metric(),
+        by=by,
+        clear=reader.clear_below("by", default=by * _CLEAR_SHARE),
+        within=reader.span(),
+        peers=reader.names("peers", fewest + 1) if named else (),
+        within_km=0.0 if named else reader.positive("within_km"),
+        fewest=fewest,
+    )
+
+
+class PeerDetector:
+    """Keeps each city's newest value."""
+
+    def __init__(self, pattern: Peer, feed: Feed) -> None:
+        self._pattern = pattern
+        self._value = feed.metric(pattern.metric)
+        self._span = pattern.within.total_seconds()
+        self._places = feed.places
+        self._neighbours: dict[str, tuple[str, ...]] = {}
+        self._newest: dict[str, Sample] = {}
+        self._holding: set[str] = set()
+
+    def observe(self, reading: Reading) -> Sequence[Finding]:
+        """A finding while the city is far off, and one when it no longer is."""
+        value = self._value(reading)
+        if value is None:
+            return ()
+        now = reading.timestamp.timestamp()
+        self._newest[reading.city] = Sample(now, value)
+        recent = self._recent(reading.city, now)
+        if len(recent) < self._pattern.fewest:
+            return ()
+        expected = _median(recent)
+        off = abs(value - expected)
+        held = reading.city in self._holding
+        if off >= (self._pattern.clear + ROUNDING if held else self._pattern.by - ROUNDING):
+            self._holding.add(reading.city)
+            return (self._finding(reading, value, expected, level=1),)
+        if held:
+            self._holding.discard(reading.city)
+            return (self._finding(reading, value, expected, level=0),)
+        return ()
+
+    def _recent(self, city: str, now: float) -> list[float]:
+        """The neighbours' values that are near in time."""
+        newest, span = self._newest, self._span
+        found = [newest[other] for other in self._near(city) if other in newest]
+        return [value for seconds, value in found if -span <= now - seconds <= span]
+
+    def _near(self, city: str) -> tuple[str, ...]:
+        if city not in self._neighbours:
+            self._neighbours[city] = self._found(city)
+        return self._neighbours[city]
+
+    def _found(self, city: str) -> tuple[str, ...]:
+        pattern = self._pattern
+        if city in pattern.peers:
+            return tuple(other for other in pattern.peers if other != city)
+        return self._places.near(city, pattern.within_km)[:_MOST_NEIGHBOURS]
+
+    def _finding(self, reading: Reading, value: float, expected: float, *, level: int) -> Finding:
+        recent = len(self._recent(reading.city, reading.timestamp.timestamp()))
+        details = {"observed": value, "expected": round(expected, 6), "neighbours": recent}
+        off = round(abs(value - expected), 6)
+        return Finding(reading.city, reading.timestamp, level, off, self._pattern.by, details)
+
+    def dump(self) -> object:
+        """The newest values, and the cities that are far off."""
+        return [
+            {city: list(sample) for city, sample in self._newest.items()},
+            sorted(self._holding),
+        ]
+
+    def restore(self, state: object) -> None:
+        """Take up what `dump` gave; ValueError for anything else."""
+        newest, holding = plain.parts(state, 2)
+        self._newest = {city: _sample(one) for city, one in plain.by_city(newest).items()}
+        self._holding = plain.cities(holding)
+
+
+def _sample(state: object) -> Sample:
+    return Sample(*plain.numbers(plain.parts(state, 2)))
+
+
+def _median(values: list[float]) -> float:
+    ordered, half = sorted(values), len(values) // 2
+    return ordered[half] if len(values) % 2 else (ordered[half - 1] + ordered[half]) / 2
