@@ -64,6 +64,11 @@ def test_a_front_goes_on_with_the_readings_of_its_first_city() -> None:
     assert told == [(60, 1), (90, 1), (100, 1)]
 
 
+def test_a_front_that_its_first_city_feels_twice_goes_on_as_one() -> None:
+    again = [*front(), warm(95, "Bergen"), cold(100, "Bergen")]
+    assert levels(detector(SPREAD), again) == [(60, 1), (90, 1), (95, 1), (100, 1)]
+
+
 def test_a_front_ends_its_time_after_the_last_city_whoever_shows_it() -> None:
     for city in ("Bergen", "Cairo"):
         assert levels(detector(SPREAD), [*front(), warm(300, city)])[-1] == (210, 0)
@@ -144,6 +149,12 @@ def test_a_neighbour_whose_value_is_old_or_missing_is_not_asked() -> None:
     one_missing = [*peers(6, 6, 6, 6)[:3], at(30, "Oslo", temperature_c=20)]
     assert found(detector(PEER), one_missing) == []
     assert found(detector(PEER + "fewest = 2"), one_missing)[0].level == 1
+
+
+def test_a_city_is_far_off_as_long_as_too_few_neighbours_say_otherwise() -> None:
+    readings = [*peers(6, 20, 6, 6), at(70, "Oslo", temperature_c=6), at(80, "Oslo")]
+    told = found(detector(PEER), [*readings[::2], readings[3], readings[1], *readings[4:]])
+    assert [(one.city, one.level) for one in told] == [("Oslo", 1)] * 3
 
 
 def test_a_city_that_is_nobodys_neighbour_is_not_judged() -> None:

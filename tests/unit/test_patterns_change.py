@@ -54,8 +54,8 @@ def test_after_a_gap_a_fall_is_over() -> None:
 
 
 def test_a_missing_value_changes_nothing() -> None:
-    readings = temperatures([20, None, 15, None, 15.5, None])
-    assert levels(detector(FALL), readings) == [(20, 1), (40, 1)]
+    readings = temperatures([20, None, 15, None, 15.5, None, 18.5, None])
+    assert levels(detector(FALL), readings) == [(20, 1), (30, 1), (40, 1), (50, 1), (60, 0)]
 
 
 @pytest.mark.parametrize("step", [1, 10, 29, 59])

@@ -52,6 +52,11 @@ def test_missing_values_neither_end_nor_lengthen_a_run() -> None:
     assert levels(detector(STUCK), temperatures([7, 7, None, 7, 7], step=30)) == [(120, 1)]
 
 
+def test_a_stuck_sensor_that_reports_nothing_is_still_stuck() -> None:
+    readings = temperatures([7, 7, 7, 7, 7, None], step=30)
+    assert levels(detector(STUCK), readings) == [(120, 1), (150, 1)]
+
+
 def test_within_its_tolerance_a_value_is_the_same_and_a_drift_is_not() -> None:
     tolerant = STUCK + "\ntolerance = 0.2"
     assert levels(detector(tolerant), temperatures([7, 7.2, 7.1, 7.2, 7], step=30)) == [(120, 1)]
@@ -97,7 +102,7 @@ def test_a_divergence_says_what_moved_and_what_was_expected() -> None:
     finding = found(detector(DIVERGE), pairs((20, 50), (15, 52)))[0]
     assert (finding.value, finding.limit) == (5, 4)
     assert finding.details == {
-        "change": -5.0,
+        "moved": "down",
         "since": "2026-03-01T12:00:00Z",
         "other": "humidity",
         "expected": "against temperature_c",
@@ -110,7 +115,18 @@ def test_without_the_other_value_nothing_is_said() -> None:
     assert levels(detector(DIVERGE), pairs((10, 80), (15, None))) == []
     assert levels(detector(DIVERGE), pairs((10, None), (15, 80))) == []
     told = levels(detector(DIVERGE), pairs((10, 80), (15, 80), (16, None), (15, 60)))
-    assert told == [(60, 1), (180, 0)]
+    assert told == [(60, 1), (120, 1), (180, 0)]
+
+
+def test_a_divergence_lasts_while_its_beginning_is_not_known_any_more() -> None:
+    readings = [
+        at(0, temperature_c=10, humidity=80),
+        at(30, temperature_c=9),
+        at(60, temperature_c=16, humidity=80),
+    ]
+    assert levels(detector(DIVERGE), readings) == []
+    holding = [*pairs((10, 80), (15, 80)), at(90, temperature_c=5), at(120, temperature_c=15)]
+    assert levels(detector(DIVERGE), holding) == [(60, 1), (90, 1), (120, 1)]
 
 
 def test_across_a_gap_nothing_diverges() -> None:

@@ -66,7 +66,7 @@ def test_one_first_condition_is_answered_once() -> None:
 
 def test_values_that_are_missing_neither_complete_nor_end_a_sequence() -> None:
     readings = [at(0, **HOT), at(10), at(20, **WIND), at(30, temperature_c=20), at(40, **CALM)]
-    assert levels(detector(SEQUENCE), readings) == [(20, 1), (40, 0)]
+    assert levels(detector(SEQUENCE), readings) == [(20, 1), (30, 1), (40, 0)]
 
 
 def test_all_conditions_within_the_window_are_found_until_one_is_older() -> None:

@@ -12,6 +12,7 @@ from citywx.weather.alerting.patterns.conditions import Move
 from citywx.weather.alerting.patterns.feed import Feed
 from citywx.weather.alerting.patterns.plain import stamp
 from citywx.weather.alerting.patterns.reader import PatternReader
+from citywx.weather.alerting.patterns.repeated import repeated
 from citywx.weather.reading import Reading
 
 KEYS = ("metric", "by", "within", "clear")
@@ -64,9 +65,9 @@ class ChangeDetector:
         """A finding while the change is large, and one when it has become small."""
         held = reading.city in self._watch.holding
         holds = self._watch.holds(reading)
-        if holds or (held and holds is False):
-            return (self._finding(reading, holds=bool(holds)),)
-        return ()
+        if holds is None:
+            return (repeated(reading),) if held else ()
+        return (self._finding(reading, holds=holds),) if holds or held else ()
 
     def _finding(self, reading: Reading, *, holds: bool) -> Finding:
         change = self._change(reading) or 0.0

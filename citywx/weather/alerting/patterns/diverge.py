@@ -13,6 +13,7 @@ from citywx.weather.alerting.patterns import plain
 from citywx.weather.alerting.patterns.conditions import ROUNDING, Condition
 from citywx.weather.alerting.patterns.feed import Feed
 from citywx.weather.alerting.patterns.reader import PatternReader
+from citywx.weather.alerting.patterns.repeated import repeated
 from citywx.weather.reading import Reading
 
 KEYS = ("metric", "by", "clear", "against", "with", "response", "within", "unless")
@@ -65,8 +66,9 @@ def read(reader: PatternReader) -> Diverge:
 class _Moves(NamedTuple):
     """How both metrics moved since an extreme of the first."""
 
+    rising: bool
     change: float
-    """Up or down."""
+    """Of the first, up or down, never below 0."""
     since: float
     """Unix time."""
     response: float
@@ -88,40 +90,50 @@ class DivergeDetector:
         """A finding while the answer is missing, and one when it no longer is."""
         exempt = self._unless is not None and self._unless.holds(reading)
         rise, fall, other = self._rise(reading), self._fall(reading), self._other(reading)
-        if rise is None or fall is None or other is None:
-            return ()
         held = reading.city in self._holding
+        if rise is None or fall is None or other is None:
+            return (repeated(reading),) if held else ()
         least = self._pattern.clear + ROUNDING if held else self._pattern.by - ROUNDING
-        if rise < least and fall < least and not held:
-            return ()
-        moves = () if exempt else tuple(self._moves(reading.city, rise, fall, other))
+        if not exempt and (rise >= least or fall >= least):
+            moves = [m for m in self._moves(reading.city, rise, fall, other) if m.change >= least]
+            return self._judge(reading, moves)
+        return self._over(reading)
+
+    def _judge(self, reading: Reading, moves: Sequence[_Moves]) -> Sequence[Finding]:
         for one in moves:
-            if abs(one.change) >= least and one.response < self._pattern.response - ROUNDING:
+            if one.response < self._pattern.response - ROUNDING:
                 self._holding.add(reading.city)
                 return (self._finding(reading, one),)
+        if not moves and reading.city in self._holding:
+            return (repeated(reading),)
+        return self._over(reading)
+
+    def _over(self, reading: Reading) -> Sequence[Finding]:
+        if reading.city not in self._holding:
+            return ()
         self._holding.discard(reading.city)
-        return (Finding(reading.city, reading.timestamp, 0),) if held else ()
+        return (Finding(reading.city, reading.timestamp, 0),)
 
     def _moves(self, city: str, rise: float, fall: float, other: float) -> Iterator[_Moves]:
-        for window, change in ((self._rise, rise), (self._fall, -fall)):
+        """Those of which both ends are known."""
+        for window, rising, change in ((self._rise, True, rise), (self._fall, False, fall)):
             since = window.origin(city).seconds
             before = self._other.at(city, since)
             if before is not None:
-                along = (change >= 0) != self._pattern.against
-                response = other - before if along else before - other
-                yield _Moves(change, since, response)
+                upward = rising != self._pattern.against
+                yield _Moves(rising, change, since, other - before if upward else before - other)
 
     def _finding(self, reading: Reading, moves: _Moves) -> Finding:
         pattern = self._pattern
         details = {
-            "change": round(moves.change, 6),
+            "moved": "up" if moves.rising else "down",
             "since": plain.stamp(moves.since),
             "other": pattern.other,
             "expected": f"{'against' if pattern.against else 'with'} {pattern.metric}",
             "response": round(moves.response, 6),
             "response_limit": pattern.response,
         }
-        change = round(abs(moves.change), 6)
+        change = round(moves.change, 6)
         return Finding(reading.city, reading.timestamp, 1, change, pattern.by, details)
 
     def dump(self) -> object:

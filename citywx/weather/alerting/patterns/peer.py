@@ -13,6 +13,7 @@ from citywx.weather.alerting.patterns import plain
 from citywx.weather.alerting.patterns.conditions import ROUNDING
 from citywx.weather.alerting.patterns.feed import Feed
 from citywx.weather.alerting.patterns.reader import PatternReader
+from citywx.weather.alerting.patterns.repeated import repeated
 from citywx.weather.alerting.patterns.windows import Sample
 from citywx.weather.reading import Reading
 
@@ -76,17 +77,13 @@ class PeerDetector:
 
     def observe(self, reading: Reading) -> Sequence[Finding]:
         """A finding while the city is far off, and one when it no longer is."""
+        held = reading.city in self._holding
         value = self._value(reading)
-        if value is None:
-            return ()
-        now = reading.timestamp.timestamp()
-        self._newest[reading.city] = Sample(now, value)
-        recent = self._recent(reading.city, now)
-        if len(recent) < self._pattern.fewest:
-            return ()
+        recent = () if value is None else self._compared(reading, value)
+        if value is None or len(recent) < self._pattern.fewest:
+            return (repeated(reading),) if held else ()
         expected = _median(recent)
         off = abs(value - expected)
-        held = reading.city in self._holding
         if off >= (self._pattern.clear + ROUNDING if held else self._pattern.by - ROUNDING):
             self._holding.add(reading.city)
             return (self._finding(reading, value, expected, level=1),)
@@ -94,6 +91,12 @@ class PeerDetector:
             self._holding.discard(reading.city)
             return (self._finding(reading, value, expected, level=0),)
         return ()
+
+    def _compared(self, reading: Reading, value: float) -> list[float]:
+        """What the neighbours have at the time of the city's newest value."""
+        now = reading.timestamp.timestamp()
+        self._newest[reading.city] = Sample(now, value)
+        return self._recent(reading.city, now)
 
     def _recent(self, city: str, now: float) -> list[float]:
         """The neighbours' values that are near in time."""
@@ -136,6 +139,6 @@ def _sample(state: object) -> Sample:
     return Sample(*plain.numbers(plain.parts(state, 2)))
 
 
-def _median(values: list[float]) -> float:
+def _median(values: Sequence[float]) -> float:
     ordered, half = sorted(values), len(values) // 2
     return ordered[half] if len(values) % 2 else (ordered[half - 1] + ordered[half]) / 2

@@ -14,6 +14,7 @@ from citywx.weather.alerting.patterns import plain
 from citywx.weather.alerting.patterns.conditions import Condition
 from citywx.weather.alerting.patterns.feed import Feed
 from citywx.weather.alerting.patterns.reader import PatternReader
+from citywx.weather.alerting.patterns.repeated import repeated
 from citywx.weather.reading import Reading
 
 KEYS = ("first", "then", "unless", "within")
@@ -81,17 +82,17 @@ class SequenceDetector:
             self._complete[city] = self._waiting.pop(city)
         if first:
             self._waiting[city] = now
-        return () if then is None else self._findings(reading, holds=then)
+        return self._findings(reading, then=then) if city in self._complete else ()
 
-    def _findings(self, reading: Reading, *, holds: bool) -> Several[Finding]:
-        since = self._complete.get(reading.city)
-        if since is None:
-            return ()
-        if not holds:
+    def _findings(self, reading: Reading, *, then: bool | None) -> Several[Finding]:
+        if then is None:
+            return (repeated(reading),)
+        since = self._complete[reading.city]
+        if not then:
             del self._complete[reading.city]
         value, limit = self._then.value(reading), self._then.limit
         details = {"first_at": plain.stamp(since)}
-        return (Finding(reading.city, reading.timestamp, int(holds), value, limit, details),)
+        return (Finding(reading.city, reading.timestamp, int(then), value, limit, details),)
 
     def dump(self) -> object:
         """What waits, what is complete, and the conditions' own memories."""

@@ -73,7 +73,7 @@ class SpreadDetector:
         held = reading.city in self._watch.holding
         if self._watch.holds(reading) and not held and self._route.counts(reading.city):
             findings += self._reached(Reached(reading.timestamp.timestamp(), reading.city))
-        elif reading.city in self._fronts:
+        if reading.city in self._fronts and all(one.city != reading.city for one in findings):
             findings.append(self._finding(reading.city, reading.timestamp))
         return findings
 

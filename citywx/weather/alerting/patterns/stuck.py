@@ -13,6 +13,7 @@ from citywx.weather.alerting.patterns import plain
 from citywx.weather.alerting.patterns.conditions import ROUNDING, Condition
 from citywx.weather.alerting.patterns.feed import Feed
 from citywx.weather.alerting.patterns.reader import PatternReader
+from citywx.weather.alerting.patterns.repeated import repeated
 from citywx.weather.reading import Reading
 
 KEYS = ("metric", "unchanged_for", "readings", "tolerance", "longest_gap", "unless")
@@ -89,7 +90,7 @@ class StuckDetector:
         exempt = self._unless is not None and self._unless.holds(reading)
         value = self._value(reading)
         if value is None:
-            return ()
+            return (repeated(reading),) if reading.city in self._holding else ()
         run = self._extended(reading, value, exempt=bool(exempt))
         if run.last - run.first >= self._span and run.readings >= self._readings:
             self._holding.add(reading.city)
