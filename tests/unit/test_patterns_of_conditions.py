@@ -1,5 +1,7 @@
 """`sequence`, `all_of` and `count`: several conditions of one city, or one several times."""
 
+import pytest
+
 from tests.support.patterns import at, detector, found, levels
 
 SEQUENCE = """
@@ -153,6 +155,37 @@ def test_a_condition_with_a_clear_level_does_not_waver() -> None:
     assert levels(detector(GUSTS), wavering) == [(20, 1)]
     steady = GUSTS.replace("at_least = 15", "at_least = 15, clear = 12")
     assert levels(detector(steady), wavering) == []
+
+
+@pytest.mark.parametrize(
+    ("condition", "begins", "stays", "ends"),
+    [
+        ("above = 10", 10.1, 10.1, 10),
+        ("at_least = 10", 10, 10, 9.9),
+        ("below = 10", 9.9, 9.9, 10),
+        ("at_most = 10", 10, 10, 10.1),
+        ("above = 10, clear = 8", 10.1, 8.1, 8),
+        ("at_least = 10, clear = 8", 10, 8.1, 8),
+        ("below = 10, clear = 12", 9.9, 11.9, 12),
+        ("at_most = 10, clear = 12", 10, 11.9, 12),
+    ],
+)
+def test_each_comparison_begins_at_its_limit_and_ends_at_its_clear_level(
+    condition: str, begins: float, stays: float, ends: float
+) -> None:
+    toml = f"""
+kind = "sequence"
+within = "1h"
+first = {{ metric = "humidity", above = 50 }}
+then = {{ metric = "temperature_c", {condition} }}
+"""
+    readings = [
+        at(0, humidity=60, temperature_c=ends),
+        at(10, temperature_c=begins),
+        at(20, temperature_c=stays),
+        at(30, temperature_c=ends),
+    ]
+    assert levels(detector(toml), readings) == [(10, 1), (20, 1), (30, 0)]
 
 
 def test_a_condition_may_be_another_pattern_wherever_that_stands() -> None:

@@ -52,6 +52,7 @@ class AllOfDetector:
 
     def __init__(self, pattern: AllOf, feed: Feed) -> None:
         self._names = tuple(map(str, pattern.conditions))
+        self._seconds = feed.clock.of
         self._span = pattern.within.total_seconds()
         self._watches = tuple(condition.watch(feed) for condition in pattern.conditions)
         self._last: dict[str, dict[int, _Held]] = {}
@@ -74,7 +75,7 @@ class AllOfDetector:
 
     def _remember(self, reading: Reading, held: list[bool | None]) -> dict[int, _Held]:
         """What held within the window that ends with this reading."""
-        now = reading.timestamp.timestamp()
+        now = self._seconds(reading)
         known = self._last.get(reading.city, {})
         last = {n: one for n, one in known.items() if now - one.seconds <= self._span}
         for number, watch in enumerate(self._watches):

@@ -70,7 +70,7 @@ class ChangeDetector:
         return (self._finding(reading, holds=holds),) if holds or held else ()
 
     def _finding(self, reading: Reading, *, holds: bool) -> Finding:
-        change = self._change(reading) or 0.0
+        change = self._change.of(reading) or 0.0
         origin = self._change.origin(reading.city)
         to = origin.value + change if self._move.rising else origin.value - change
         details = {"from": origin.value, "from_at": stamp(origin.seconds), "to": round(to, 6)}

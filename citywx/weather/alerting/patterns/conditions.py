@@ -3,29 +3,18 @@
 A condition is a frozen definition; following it through readings belongs in `watches`.
 """
 
-import operator
-from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
-from functools import partial
 from typing import Protocol
 
 from citywx.weather.alerting.finding import Detector
 from citywx.weather.alerting.patterns import plain
 from citywx.weather.alerting.patterns.feed import Feed
-from citywx.weather.alerting.patterns.watches import LevelWatch, PatternWatch, Watch
+from citywx.weather.alerting.patterns.watches import Band, LevelWatch, PatternWatch, Watch
 from citywx.weather.alerting.rules import Comparison
 
 ROUNDING = 1e-9
 """Differences of decimal values are off by less: 16.4 − 12.4 is not quite 4."""
-
-_PASSED: dict[Comparison, Callable[[float, float], bool]] = {
-    Comparison.ABOVE: operator.lt,
-    Comparison.AT_LEAST: operator.le,
-    Comparison.BELOW: operator.gt,
-    Comparison.AT_MOST: operator.ge,
-}
-"""limit, value → whether the value passes it."""
 
 
 class Definition(Protocol):
@@ -74,11 +63,11 @@ class Limit:
 
     def watch(self, feed: Feed) -> Watch:
         """A watch that begins with no memory."""
-        passed = partial(_PASSED[self.comparison], self.limit)
-        cleared = None
-        if self.clear is not None:
-            cleared = partial(operator.ge if self.comparison.upward else operator.le, self.clear)
-        return LevelWatch(feed.metric(self.metric), passed, cleared, self.limit)
+        band = Band.below if self.comparison.upward else Band.above
+        reached = self.comparison in (Comparison.ABOVE, Comparison.BELOW)
+        quiet = band(self.limit, included=reached)
+        over = quiet if self.clear is None else band(self.clear, included=True)
+        return LevelWatch(feed.metric(self.metric), self.limit, quiet, over)
 
     def __str__(self) -> str:
         return f"{self.metric} {self.comparison.words} {self.limit:g}"
@@ -97,9 +86,9 @@ class Move:
     def watch(self, feed: Feed) -> Watch:
         """A watch that begins with no memory."""
         change = feed.change(self.metric, self.within, rising=self.rising)
-        passed = partial(operator.le, self.by - ROUNDING)
-        cleared = None if self.clear is None else partial(operator.ge, self.clear + ROUNDING)
-        return LevelWatch(change, passed, cleared, self.by, change)
+        quiet = Band.below(self.by - ROUNDING)
+        over = quiet if self.clear is None else Band.below(self.clear + ROUNDING)
+        return LevelWatch(change.of, self.by, quiet, over, change)
 
     def __str__(self) -> str:
         direction = "rises" if self.rising else "falls"

@@ -1,6 +1,5 @@
 """`count`: a condition begins to hold several times within the window, as gusts do."""
 
-from array import array
 from bisect import bisect_left
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -50,9 +49,10 @@ class CountDetector:
 
     def __init__(self, pattern: Count, feed: Feed) -> None:
         self._pattern = pattern
+        self._seconds = feed.clock.of
         self._span = pattern.within.total_seconds()
         self._watch = pattern.condition.watch(feed)
-        self._began: dict[str, array[float]] = {}
+        self._began: dict[str, list[float]] = {}
         """Unix times in ascending order."""
         self._holding: set[str] = set()
 
@@ -71,9 +71,9 @@ class CountDetector:
         holds = reading.city in self._holding
         return (self._finding(reading, times, holds=holds),) if holds or before else ()
 
-    def _recent(self, reading: Reading, *, begins: bool) -> "array[float]":
-        now = reading.timestamp.timestamp()
-        began = self._began.setdefault(reading.city, array("d"))
+    def _recent(self, reading: Reading, *, begins: bool) -> list[float]:
+        now = self._seconds(reading)
+        began = self._began.setdefault(reading.city, [])
         del began[: bisect_left(began, now - self._span)]
         if begins:
             began.append(now)
@@ -94,8 +94,7 @@ class CountDetector:
 
     def dump(self) -> object:
         """When the condition began, where it did so often, and its own memory."""
-        began = {city: list(times) for city, times in self._began.items()}
-        return [began, sorted(self._holding), self._watch.dump()]
+        return [dict(self._began), sorted(self._holding), self._watch.dump()]
 
     def restore(self, state: object) -> None:
         """Take up what `dump` gave; ValueError for anything else."""

@@ -89,7 +89,7 @@ class DivergeDetector:
     def observe(self, reading: Reading) -> Sequence[Finding]:
         """A finding while the answer is missing, and one when it no longer is."""
         exempt = self._unless is not None and self._unless.holds(reading)
-        rise, fall, other = self._rise(reading), self._fall(reading), self._other(reading)
+        rise, fall, other = self._rise.of(reading), self._fall.of(reading), self._other.of(reading)
         held = reading.city in self._holding
         if rise is None or fall is None or other is None:
             return (repeated(reading),) if held else ()

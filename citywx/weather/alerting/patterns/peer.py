@@ -3,6 +3,7 @@
 Each city is judged by its own readings alone; a neighbour's are only evidence.
 """
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
@@ -14,7 +15,6 @@ from citywx.weather.alerting.patterns.conditions import ROUNDING
 from citywx.weather.alerting.patterns.feed import Feed
 from citywx.weather.alerting.patterns.reader import PatternReader
 from citywx.weather.alerting.patterns.repeated import repeated
-from citywx.weather.alerting.patterns.windows import Sample
 from citywx.weather.reading import Reading
 
 KEYS = ("metric", "by", "clear", "within", "peers", "within_km", "fewest")
@@ -63,80 +63,94 @@ def read(reader: PatternReader) -> Peer:
     )
 
 
+class _Newest:
+    """The newest value of a city."""
+
+    __slots__ = ("seconds", "value")
+
+    def __init__(self) -> None:
+        self.seconds = -math.inf
+        """Unix time; −∞ before the first one."""
+        self.value = 0.0
+
+
 class PeerDetector:
     """Keeps each city's newest value."""
 
     def __init__(self, pattern: Peer, feed: Feed) -> None:
         self._pattern = pattern
         self._value = feed.metric(pattern.metric)
+        self._seconds = feed.clock.of
         self._span = pattern.within.total_seconds()
         self._places = feed.places
-        self._neighbours: dict[str, tuple[str, ...]] = {}
-        self._newest: dict[str, Sample] = {}
+        self._newest: dict[str, _Newest] = {}
+        self._neighbours: dict[str, tuple[_Newest, ...]] = {}
+        """Where `_newest` keeps them, so that none must be looked up by its name."""
         self._holding: set[str] = set()
 
     def observe(self, reading: Reading) -> Sequence[Finding]:
         """A finding while the city is far off, and one when it no longer is."""
         held = reading.city in self._holding
         value = self._value(reading)
-        recent = () if value is None else self._compared(reading, value)
-        if value is None or len(recent) < self._pattern.fewest:
+        others = () if value is None else self._compared(reading, value)
+        if value is None or len(others) < self._pattern.fewest:
             return (repeated(reading),) if held else ()
-        expected = _median(recent)
+        expected = _median(others)
         off = abs(value - expected)
         if off >= (self._pattern.clear + ROUNDING if held else self._pattern.by - ROUNDING):
             self._holding.add(reading.city)
-            return (self._finding(reading, value, expected, level=1),)
+            return (self._finding(reading, value, expected, len(others)),)
         if held:
             self._holding.discard(reading.city)
-            return (self._finding(reading, value, expected, level=0),)
+            return (Finding(reading.city, reading.timestamp, 0, round(off, 6), self._pattern.by),)
         return ()
 
     def _compared(self, reading: Reading, value: float) -> list[float]:
-        """What the neighbours have at the time of the city's newest value."""
-        now = reading.timestamp.timestamp()
-        self._newest[reading.city] = Sample(now, value)
-        return self._recent(reading.city, now)
+        """What the neighbours have around the time of the city's newest value."""
+        now = self._seconds(reading)
+        newest = self._newest_of(reading.city)
+        newest.seconds, newest.value = now, value
+        neighbours = self._neighbours.get(reading.city)
+        if neighbours is None:
+            near = self._near(reading.city)
+            neighbours = self._neighbours[reading.city] = tuple(map(self._newest_of, near))
+        first, last = now - self._span, now + self._span
+        return [one.value for one in neighbours if first <= one.seconds <= last]
 
-    def _recent(self, city: str, now: float) -> list[float]:
-        """The neighbours' values that are near in time."""
-        newest, span = self._newest, self._span
-        found = [newest[other] for other in self._near(city) if other in newest]
-        return [value for seconds, value in found if -span <= now - seconds <= span]
+    def _newest_of(self, city: str) -> _Newest:
+        newest = self._newest.get(city)
+        if newest is None:
+            newest = self._newest[city] = _Newest()
+        return newest
 
     def _near(self, city: str) -> tuple[str, ...]:
-        if city not in self._neighbours:
-            self._neighbours[city] = self._found(city)
-        return self._neighbours[city]
-
-    def _found(self, city: str) -> tuple[str, ...]:
         pattern = self._pattern
         if city in pattern.peers:
             return tuple(other for other in pattern.peers if other != city)
         return self._places.near(city, pattern.within_km)[:_MOST_NEIGHBOURS]
 
-    def _finding(self, reading: Reading, value: float, expected: float, *, level: int) -> Finding:
-        recent = len(self._recent(reading.city, reading.timestamp.timestamp()))
-        details = {"observed": value, "expected": round(expected, 6), "neighbours": recent}
+    def _finding(self, reading: Reading, value: float, expected: float, neighbours: int) -> Finding:
+        details = {"observed": value, "expected": round(expected, 6), "neighbours": neighbours}
         off = round(abs(value - expected), 6)
-        return Finding(reading.city, reading.timestamp, level, off, self._pattern.by, details)
+        return Finding(reading.city, reading.timestamp, 1, off, self._pattern.by, details)
 
     def dump(self) -> object:
         """The newest values, and the cities that are far off."""
-        return [
-            {city: list(sample) for city, sample in self._newest.items()},
-            sorted(self._holding),
-        ]
+        newest = {
+            city: [one.seconds, one.value]
+            for city, one in self._newest.items()
+            if one.seconds > -math.inf
+        }
+        return [newest, sorted(self._holding)]
 
     def restore(self, state: object) -> None:
         """Take up what `dump` gave; ValueError for anything else."""
         newest, holding = plain.parts(state, 2)
-        self._newest = {city: _sample(one) for city, one in plain.by_city(newest).items()}
+        self._newest, self._neighbours = {}, {}
+        for city, known in plain.by_city(newest).items():
+            one = self._newest_of(city)
+            one.seconds, one.value = plain.numbers(plain.parts(known, 2))
         self._holding = plain.cities(holding)
-
-
-def _sample(state: object) -> Sample:
-    return Sample(*plain.numbers(plain.parts(state, 2)))
 
 
 def _median(values: Sequence[float]) -> float:

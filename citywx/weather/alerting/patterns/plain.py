@@ -1,7 +1,6 @@
 """Plain values: of details, for JSON and for people, and of a state that is read back."""
 
 import math
-from array import array
 from datetime import UTC, datetime, timedelta
 from typing import NoReturn
 
@@ -70,11 +69,11 @@ def number(state: object) -> float:
     return float(state)
 
 
-def numbers(state: object) -> "array[float]":
+def numbers(state: object) -> list[float]:
     """A list of finite numbers."""
     if not isinstance(state, list):
         _refuse("a list of numbers", state)
-    return array("d", map(number, state))
+    return [number(one) for one in state]
 
 
 def whole(state: object, below: int) -> int:

@@ -55,6 +55,7 @@ class SequenceDetector:
     """Remembers when the first condition last held, and which sequences are complete."""
 
     def __init__(self, pattern: Sequence, feed: Feed) -> None:
+        self._seconds = feed.clock.of
         self._span = pattern.within.total_seconds()
         self._first = pattern.first.watch(feed)
         self._then = pattern.then.watch(feed)
@@ -73,7 +74,7 @@ class SequenceDetector:
         between = self._unless is not None and self._unless.holds(reading)
         if not first and city not in self._waiting and city not in self._complete:
             return ()
-        now = reading.timestamp.timestamp()
+        now = self._seconds(reading)
         since = self._waiting.get(city)
         if since is not None and (between or now - since > self._span):
             del self._waiting[city]

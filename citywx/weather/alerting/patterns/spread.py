@@ -61,6 +61,7 @@ class SpreadDetector:
     def __init__(self, pattern: Spread, feed: Feed) -> None:
         self._pattern = pattern
         self._watch = pattern.condition.watch(feed)
+        self._seconds = feed.clock.of
         self._span = pattern.within.total_seconds()
         self._route = Route(pattern.order, pattern.within_km, feed.places)
         self._recent: dict[str, Reached] = {}
@@ -72,13 +73,13 @@ class SpreadDetector:
         findings = self._ended(reading) if self._fronts else []
         held = reading.city in self._watch.holding
         if self._watch.holds(reading) and not held and self._route.counts(reading.city):
-            findings += self._reached(Reached(reading.timestamp.timestamp(), reading.city))
+            findings += self._reached(Reached(self._seconds(reading), reading.city))
         if reading.city in self._fronts and all(one.city != reading.city for one in findings):
             findings.append(self._finding(reading.city, reading.timestamp))
         return findings
 
     def _ended(self, reading: Reading) -> list[Finding]:
-        now = reading.timestamp.timestamp()
+        now = self._seconds(reading)
         over = [first for first, front in self._fronts.items() if now - _newest(front) > self._span]
         return [self._end(first) for first in over]
 

@@ -63,13 +63,23 @@ class _Run:
 
     __slots__ = ("first", "high", "last", "low", "readings")
 
-    def __init__(self, first: float, last: float, low: float, high: float, readings: int) -> None:
-        self.first = first
-        """Unix time, as `last`."""
-        self.last = last
-        self.low = low
-        self.high = high
-        self.readings = readings
+    def __init__(self, now: float, value: float) -> None:
+        self.begin(now, value)
+
+    def begin(self, now: float, value: float) -> None:
+        """Begin anew."""
+        self.first = self.last = now
+        """Unix times."""
+        self.low = self.high = value
+        self.readings = 1
+
+    def goes_on(self, now: float, value: float, spread: float) -> bool:
+        """Take up the value, if it is the same."""
+        if not self.high - spread <= value <= self.low + spread:
+            return False
+        self.last, self.low, self.high = now, min(self.low, value), max(self.high, value)
+        self.readings += 1
+        return True
 
 
 class StuckDetector:
@@ -80,6 +90,7 @@ class StuckDetector:
         self._unless = pattern.unless.watch(feed) if pattern.unless else None
         self._spread = pattern.tolerance + ROUNDING
         self._gap = pattern.longest_gap.total_seconds()
+        self._seconds = feed.clock.of
         self._span = pattern.unchanged_for.total_seconds()
         self._readings = pattern.readings
         self._runs: dict[str, _Run] = {}
@@ -101,15 +112,12 @@ class StuckDetector:
         return ()
 
     def _extended(self, reading: Reading, value: float, *, exempt: bool) -> _Run:
-        now = reading.timestamp.timestamp()
+        now = self._seconds(reading)
         run = self._runs.get(reading.city)
-        if run is not None and not exempt and now - run.last <= self._gap:
-            low, high = min(run.low, value), max(run.high, value)
-            if high - low <= self._spread:
-                run.last, run.low, run.high = now, low, high
-                run.readings += 1
-                return run
-        run = self._runs[reading.city] = _Run(now, now, value, value, 1)
+        if run is None:
+            run = self._runs[reading.city] = _Run(now, value)
+        elif exempt or now - run.last > self._gap or not run.goes_on(now, value, self._spread):
+            run.begin(now, value)
         return run
 
     def _finding(self, reading: Reading, value: float, run: _Run, *, level: int) -> Finding:
@@ -137,4 +145,6 @@ class StuckDetector:
 
 def _run(state: object) -> _Run:
     first, last, low, high, readings = plain.numbers(plain.parts(state, 5))
-    return _Run(first, last, low, high, int(readings))
+    run = _Run(first, low)
+    run.last, run.high, run.readings = last, high, int(readings)
+    return run

@@ -3,12 +3,31 @@
 A watch is asked about every reading, so that its windows miss none.
 """
 
+import math
 from collections.abc import Callable
+from typing import NamedTuple
 
 from citywx.weather.alerting.finding import Detector
 from citywx.weather.alerting.patterns import plain
 from citywx.weather.alerting.patterns.windows import Change
 from citywx.weather.reading import Reading
+
+
+class Band(NamedTuple):
+    """Values between two others, both excluded."""
+
+    low: float
+    high: float
+
+    @classmethod
+    def below(cls, high: float, *, included: bool = False) -> "Band":
+        """All values below one, or up to it."""
+        return cls(-math.inf, math.nextafter(high, math.inf) if included else high)
+
+    @classmethod
+    def above(cls, low: float, *, included: bool = False) -> "Band":
+        """All values above one, or from it on."""
+        return cls(math.nextafter(low, -math.inf) if included else low, math.inf)
 
 
 class LevelWatch:
@@ -17,19 +36,19 @@ class LevelWatch:
     def __init__(
         self,
         value: Callable[[Reading], float | None],
-        passed: Callable[[float], bool],
-        cleared: Callable[[float], bool] | None,
         limit: float,
+        quiet: Band,
+        over: Band,
         window: Change | None = None,
     ) -> None:
-        """`cleared`: None where it is over as soon as the limit is no longer passed."""
+        """`quiet`: values with which nothing begins; `over`: those with which what holds ends."""
         self.value = value
         """What is compared."""
         self.limit: float | None = limit
         self.holding: set[str] = set()
         """The cities where it holds."""
-        self._passed = passed
-        self._cleared = cleared
+        self._quiet_low, self._quiet_high = quiet
+        self._over_low, self._over_high = over
         self._window = window
 
     def holds(self, reading: Reading) -> bool | None:
@@ -37,15 +56,15 @@ class LevelWatch:
         value = self.value(reading)
         if value is None:
             return None
-        if self._passed(value):
-            self.holding.add(reading.city)
+        if reading.city in self.holding:
+            if self._over_low < value < self._over_high:
+                self.holding.discard(reading.city)
+                return False
             return True
-        if reading.city not in self.holding:
+        if self._quiet_low < value < self._quiet_high:
             return False
-        if self._cleared is not None and not self._cleared(value):
-            return True
-        self.holding.discard(reading.city)
-        return False
+        self.holding.add(reading.city)
+        return True
 
     def dump(self) -> object:
         """Where it holds, and its window."""

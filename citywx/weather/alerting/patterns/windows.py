@@ -5,7 +5,6 @@ compared across more than that. A missing value changes nothing. Every pattern o
 the same readings in the same order; a window takes up a reading once, when first asked.
 """
 
-from array import array
 from bisect import bisect_left
 from datetime import timedelta
 from typing import NamedTuple
@@ -14,7 +13,7 @@ from citywx.weather.alerting.metrics import Value
 from citywx.weather.alerting.patterns import plain
 from citywx.weather.reading import Reading
 
-Samples = tuple["array[float]", "array[float]"]
+Samples = tuple[list[float], list[float]]
 """Unix times in ascending order, and the values observed then."""
 
 
@@ -26,6 +25,21 @@ class Sample(NamedTuple):
     value: float
 
 
+class Clock:
+    """The Unix time of the newest reading: converting it is what a window would do most."""
+
+    def __init__(self) -> None:
+        self._reading: Reading | None = None
+        self._seconds = 0.0
+
+    def of(self, reading: Reading) -> float:
+        """The Unix time of the observation."""
+        if reading is not self._reading:
+            self._reading = reading
+            self._seconds = reading.timestamp.timestamp()
+        return self._seconds
+
+
 class Change:
     """How far a metric rose, or fell, to its newest value from the extreme of its window.
 
@@ -33,15 +47,16 @@ class Change:
     and a new value costs the same whatever the cadence.
     """
 
-    def __init__(self, metric: Value, within: timedelta, *, rising: bool) -> None:
+    def __init__(self, metric: Value, clock: Clock, within: timedelta, *, rising: bool) -> None:
         self._metric = metric
+        self._seconds = clock.of
         self._span = within.total_seconds()
         self._sign = 1.0 if rising else -1.0
         self._windows: dict[str, Samples] = {}
         self._reading: Reading | None = None
         self._change: float | None = None
 
-    def __call__(self, reading: Reading) -> float | None:
+    def of(self, reading: Reading) -> float | None:
         """The change up to this reading; 0 at the extreme, None where the value is missing."""
         if reading is not self._reading:
             self._reading = reading
@@ -64,31 +79,33 @@ class Change:
         self._reading = None
 
     def _push(self, reading: Reading, value: float) -> float:
-        now = reading.timestamp.timestamp()
+        now = self._seconds(reading)
         window = self._windows.get(reading.city)
         if window is None:
-            self._windows[reading.city] = (array("d", (now,)), array("d", (value,)))
+            self._windows[reading.city] = ([now], [value])
             return 0.0
         times, values = window
         while values and values[-1] >= value:
-            values.pop()
-            times.pop()
+            del values[-1], times[-1]
         times.append(now)
         values.append(value)
-        _forget(window, now - self._span)
+        oldest = now - self._span
+        while times[0] < oldest:
+            del times[0], values[0]
         return value - values[0]
 
 
 class History:
     """The values of a metric in its window."""
 
-    def __init__(self, metric: Value, within: timedelta) -> None:
+    def __init__(self, metric: Value, clock: Clock, within: timedelta) -> None:
         self._metric = metric
+        self._seconds = clock.of
         self._span = within.total_seconds()
         self._windows: dict[str, Samples] = {}
         self._reading: Reading | None = None
 
-    def __call__(self, reading: Reading) -> float | None:
+    def of(self, reading: Reading) -> float | None:
         """The newest value, taken up."""
         value = self._metric(reading)
         if reading is not self._reading:
@@ -113,25 +130,21 @@ class History:
         self._reading = None
 
     def _push(self, reading: Reading, value: float) -> None:
-        now = reading.timestamp.timestamp()
-        window = self._windows.setdefault(reading.city, (array("d"), array("d")))
+        now = self._seconds(reading)
+        window = self._windows.get(reading.city)
+        if window is None:
+            self._windows[reading.city] = ([now], [value])
+            return
         times, values = window
         times.append(now)
         values.append(value)
-        _forget(window, now - self._span)
-
-
-def _forget(window: Samples, before: float) -> None:
-    """Drop what is older; the newest always stays."""
-    times, values = window
-    if times[0] < before:
-        outside = bisect_left(times, before)
-        del times[:outside]
-        del values[:outside]
+        oldest = now - self._span
+        while times[0] < oldest:
+            del times[0], values[0]
 
 
 def _dump(windows: dict[str, Samples]) -> dict[str, object]:
-    return {city: [list(times), list(values)] for city, (times, values) in windows.items()}
+    return {city: [*window] for city, window in windows.items()}
 
 
 def _restored(state: object) -> dict[str, Samples]:
