@@ -8,11 +8,11 @@ from citywx.weather.alerting.finding import Detector, Finding
 from citywx.weather.alerting.patterns.definitions import Pattern, read_patterns
 from citywx.weather.alerting.patterns.feed import Feed
 from citywx.weather.alerting.patterns.places import Places
+from citywx.weather.alerting.policy import LIFE_KEYS
 from citywx.weather.alerting.table_reader import TableReader, key_lines
 from citywx.weather.reading import Reading
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
-LIFE_KEYS = ("id", "severity", "message", "cities")
 
 
 def patterns(toml: str) -> tuple[Pattern, ...]:

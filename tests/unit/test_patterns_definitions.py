@@ -1,11 +1,15 @@
 """What `[[pattern]]` tables may say, and how their mistakes are told."""
 
+import re
+from pathlib import Path
+
 import pytest
 
 from citywx.weather.alerting.patterns.definitions import KINDS
 from citywx.weather.alerting.table_reader import RuleError
 from tests.support.patterns import patterns
 
+DOCUMENTATION = Path(__file__).parents[2] / "docs" / "patterns.md"
 WARM = '{ metric = "temperature_c", above = 30 }'
 TABLES = {
     "rise": {"metric": '"pressure"', "by": "2", "within": '"1h"'},
@@ -145,3 +149,12 @@ def test_a_pattern_across_cities_is_no_condition_of_one() -> None:
     condition = f'[{WARM}, {{ pattern = "front" }}]'
     with pytest.raises(RuleError, match="pattern must be of one city; 'front' is of several"):
         patterns(spread + "\n" + toml("all_of", conditions=condition))
+
+
+def test_the_examples_in_the_documentation_are_patterns_of_every_kind() -> None:
+    text = DOCUMENTATION.read_text("utf-8")
+    examples = re.findall(r"```toml\n(.*?)```", text, re.DOTALL)
+    shown = {one.kind for example in examples for one in patterns(example)}
+    assert shown | {"rise"} == set(KINDS)
+    for kind in KINDS:
+        assert f"`{kind}`" in text
