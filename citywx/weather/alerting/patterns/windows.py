@@ -85,10 +85,13 @@ class Change:
             self._windows[reading.city] = ([now], [value])
             return 0.0
         times, values = window
-        while values and values[-1] >= value:
-            del values[-1], times[-1]
-        times.append(now)
-        values.append(value)
+        if values[-1] < value:
+            times.append(now)
+            values.append(value)
+        else:
+            while len(values) > 1 and values[-2] >= value:
+                del times[-1], values[-1]
+            times[-1], values[-1] = now, value
         oldest = now - self._span
         while times[0] < oldest:
             del times[0], values[0]
