@@ -8,6 +8,7 @@ alert lives in `life`; here they are put together, and their memory is kept.
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta, tzinfo
+from functools import partial
 
 from citywx.weather.alerting.definitions import Definitions
 from citywx.weather.alerting.desk import Desk
@@ -15,6 +16,8 @@ from citywx.weather.alerting.events import AlertEvent, advance
 from citywx.weather.alerting.finding import Finding
 from citywx.weather.alerting.life import Life
 from citywx.weather.alerting.memory import CityMemory, Memory, PolicyMemory
+from citywx.weather.alerting.patterns.feed import Feed
+from citywx.weather.alerting.patterns.places import Places
 from citywx.weather.alerting.watched import Watched
 from citywx.weather.alerting.watches import NOTHING_SUSPECT, MetricWatch, RuleWatch, watches_of
 from citywx.weather.reading import ARCHIVE_SOURCE, Reading
@@ -36,15 +39,18 @@ class AlertBook:
         *,
         sources: Sequence[str] = (),
         zones: Zones = utc,
+        places: Places | None = None,
         memory: Memory | None = None,
     ) -> None:
         """`sources`: the best first; `memory`: as `memory` gave it, of these or of other rules."""
         self.definitions = definitions
         ranks = {source: rank for rank, source in enumerate(sources)}
         times = sorted({policy.lateness for policy in definitions.policies}) or [timedelta()]
-        self._benches = [_Bench(definitions, lateness, ranks, zones) for lateness in times]
+        self._benches = [_Bench(definitions, lateness, ranks, zones, places) for lateness in times]
         self.orphans: list[AlertEvent] = []
         """Ends of alerts whose rule is gone, or no longer watches their city."""
+        self.begun_anew: list[str] = []
+        """Patterns that are not what they were, and go on without a memory."""
         if memory is not None:
             self._resume(memory)
 
@@ -80,7 +86,7 @@ class AlertBook:
     def _resume(self, memory: Memory) -> None:
         taken: set[tuple[str, str]] = set()
         for bench in self._benches:
-            taken |= bench.resume(memory)
+            taken |= bench.resume(memory, self.begun_anew)
         for (rule_id, city), life in memory.lives.items():
             if (rule_id, city) not in taken and rule_id in memory.policies:
                 self.orphans.append(_orphan(memory.policies[rule_id], city, life))
@@ -90,7 +96,12 @@ class _Bench:
     """The rules and patterns that allow the same lateness."""
 
     def __init__(
-        self, definitions: Definitions, lateness: timedelta, ranks: Mapping[str, int], zones: Zones
+        self,
+        definitions: Definitions,
+        lateness: timedelta,
+        ranks: Mapping[str, int],
+        zones: Zones,
+        places: Places | None,
     ) -> None:
         self.lateness = lateness
         self.desks: dict[str, Desk] = {}
@@ -98,8 +109,9 @@ class _Bench:
         self._zones = zones
         self._rules = [r for r in definitions.rules if r.policy.lateness == lateness]
         self._rooms: dict[str, tuple[list[MetricWatch], tzinfo]] = {}
+        feed = Feed(places)
         self._patterns = [
-            _PatternWatch(p) for p in definitions.patterns if p.policy.lateness == lateness
+            _PatternWatch(p, feed) for p in definitions.patterns if p.policy.lateness == lateness
         ]
         silences = [r.silent_for for r in self._rules if r.silent_for is not None]
         self._shortest_silence = min(silences, default=None)
@@ -167,8 +179,8 @@ class _Bench:
                 memory.lives[pattern.policy.rule_id, city] = life
                 memory.keep_policy(pattern.policy, pattern.subject)
 
-    def resume(self, memory: Memory) -> set[tuple[str, str]]:
-        """Take up what is ours; which alerts that were."""
+    def resume(self, memory: Memory, begun_anew: list[str]) -> set[tuple[str, str]]:
+        """Take up what is ours; which alerts that were, and which patterns could not."""
         taken = set()
         for (lateness, city), known in memory.cities.items():
             if lateness == self.lateness:
@@ -182,7 +194,9 @@ class _Bench:
             for watch in watches:
                 watch.settle()
         for pattern in self._patterns:
-            taken |= pattern.resume(memory)
+            if not pattern.restore(memory.detectors.get(pattern.policy.rule_id)):
+                begun_anew.append(pattern.policy.rule_id)
+            taken |= pattern.resume(memory.lives)
         return taken
 
     def _rule_watches(self, rule_id: str, city: str) -> Iterable[RuleWatch]:
@@ -194,10 +208,11 @@ class _Bench:
 class _PatternWatch:
     """One pattern with its alerts."""
 
-    def __init__(self, watched: Watched) -> None:
+    def __init__(self, watched: Watched, feed: Feed) -> None:
         self.policy = watched.policy
         self.subject = watched.subject
-        self.detector = watched.detector()
+        self._begin = partial(watched.detector, feed)
+        self.detector = self._begin()
         self.lives: dict[str, Life] = {}
         self._watched: dict[str, bool] = {}
 
@@ -232,13 +247,23 @@ class _PatternWatch:
             del self.lives[finding.city]
         return event
 
-    def resume(self, memory: Memory) -> set[tuple[str, str]]:
+    def restore(self, state: object) -> bool:
+        """Give the detector its memory, if there is one; False where that is not of its kind."""
+        if state is None:
+            return True
+        try:
+            self.detector.restore(state)
+        except ValueError:
+            self.detector = self._begin()
+            return False
+        return True
+
+    def resume(self, lives: Mapping[tuple[str, str], Life]) -> set[tuple[str, str]]:
+        """Take up the alerts that are ours; which they were."""
         rule_id = self.policy.rule_id
-        if rule_id in memory.detectors:
-            self.detector.restore(memory.detectors[rule_id])
         self.lives = {
             city: life
-            for (owner, city), life in memory.lives.items()
+            for (owner, city), life in lives.items()
             if owner == rule_id and self.policy.watches(city)
         }
         return {(rule_id, city) for city in self.lives}
