@@ -9,6 +9,7 @@ from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta, tzinfo
 from functools import partial
+from typing import NamedTuple
 
 from citywx.weather.alerting.definitions import Definitions
 from citywx.weather.alerting.desk import Desk
@@ -108,7 +109,7 @@ class _Bench:
         self._ranks = ranks
         self._zones = zones
         self._rules = [r for r in definitions.rules if r.policy.lateness == lateness]
-        self._rooms: dict[str, tuple[list[MetricWatch], tzinfo]] = {}
+        self._rooms: dict[str, _Room] = {}
         feed = Feed(places)
         self._patterns = [
             _PatternWatch(p, feed) for p in definitions.patterns if p.policy.lateness == lateness
@@ -123,22 +124,28 @@ class _Bench:
             desk = self.desks[city] = Desk(self._ranks, self.lateness)
         return desk
 
-    def _room(self, city: str) -> tuple[list[MetricWatch], tzinfo]:
+    def _room(self, city: str) -> "_Room":
         room = self._rooms.get(city)
         if room is None:
-            room = self._rooms[city] = (watches_of(self._rules, city), self._zones(city))
+            watching = [p for p in self._patterns if p.policy.watches(city)]
+            room = _Room(watches_of(self._rules, city), watching, self._zones(city))
+            self._rooms[city] = room
         return room
 
     def judge(
         self, reading: Reading, suspect: Collection[str] = NOTHING_SUSPECT
     ) -> list[AlertEvent]:
         """What a reading sets off whose turn it is."""
-        watches, zone = self._rooms.get(reading.city) or self._room(reading.city)
+        city = reading.city
+        room = self._rooms.get(city) or self._room(city)
         events: list[AlertEvent] = []
-        for watch in watches:
-            events += watch.observe(reading, zone, suspect)
-        for pattern in self._patterns:
-            events += pattern.observe(reading, self._zones, suspect)
+        for watch in room.watches:
+            if told := watch.observe(reading, room.zone, suspect):
+                events += told
+        for pattern in room.patterns:
+            findings = pattern.detector.observe(reading)
+            if findings or (pattern.lives and city in pattern.lives):
+                events += pattern.take(findings, reading, self._zones, suspect)
         return events
 
     def tick(self, now: datetime) -> list[AlertEvent] | None:
@@ -156,8 +163,8 @@ class _Bench:
         if self._silence_from is not None and now < self._silence_from:
             return []
         events, dues = [], [now + shortest]
-        for city, (watches, _) in self._rooms.items():
-            for watch in watches:
+        for city, room in self._rooms.items():
+            for watch in room.watches:
                 if watch.listens:
                     events += watch.miss(city, now)
                     dues += [due for due in watch.dues() if due > now]
@@ -166,7 +173,7 @@ class _Bench:
 
     def remember(self, memory: Memory) -> None:
         for city, desk in self.desks.items():
-            watches, _ = self._room(city)
+            watches = self._room(city).watches
             memory.cities[self.lateness, city] = CityMemory.of(desk, watches)
             for watch in watches:
                 for one in watch.rules:
@@ -184,14 +191,14 @@ class _Bench:
         taken = set()
         for (lateness, city), known in memory.cities.items():
             if lateness == self.lateness:
-                known.resume(self.desk(city), self._room(city)[0])
+                known.resume(self.desk(city), self._room(city).watches)
         for (rule_id, city), life in memory.lives.items():
             for one in self._rule_watches(rule_id, city):
                 if len(life.turning) == len(one.rule.policy.severities):
                     one.life = life
                     taken.add((rule_id, city))
-        for watches, _ in self._rooms.values():
-            for watch in watches:
+        for room in self._rooms.values():
+            for watch in room.watches:
                 watch.settle()
         for pattern in self._patterns:
             if not pattern.restore(memory.detectors.get(pattern.policy.rule_id)):
@@ -202,7 +209,17 @@ class _Bench:
     def _rule_watches(self, rule_id: str, city: str) -> Iterable[RuleWatch]:
         if all(rule.rule_id != rule_id for rule in self._rules):
             return []
-        return [one for w in self._room(city)[0] for one in w.rules if one.rule.rule_id == rule_id]
+        return [
+            one for w in self._room(city).watches for one in w.rules if one.rule.rule_id == rule_id
+        ]
+
+
+class _Room(NamedTuple):
+    """What watches one city."""
+
+    watches: list[MetricWatch]
+    patterns: list["_PatternWatch"]
+    zone: tzinfo
 
 
 class _PatternWatch:
@@ -214,18 +231,16 @@ class _PatternWatch:
         self._begin = partial(watched.detector, feed)
         self.detector = self._begin()
         self.lives: dict[str, Life] = {}
-        self._watched: dict[str, bool] = {}
 
-    def observe(self, reading: Reading, zones: Zones, suspect: Collection[str]) -> list[AlertEvent]:
+    def take(
+        self,
+        findings: Sequence[Finding],
+        reading: Reading,
+        zones: Zones,
+        suspect: Collection[str],
+    ) -> list[AlertEvent]:
+        """Move the alerts on by what the detector says of a reading."""
         city = reading.city
-        watched = self._watched.get(city)
-        if watched is None:
-            watched = self._watched[city] = self.policy.watches(city)
-        if not watched:
-            return []
-        findings = self.detector.observe(reading)
-        if not findings and city not in self.lives:
-            return []
         if all(finding.city != city for finding in findings) and city in self.lives:
             findings = (*findings, Finding(city, reading.timestamp, 0))
         events = []
