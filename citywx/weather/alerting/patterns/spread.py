@@ -15,6 +15,7 @@ from citywx.weather.alerting.patterns import plain
 from citywx.weather.alerting.patterns.conditions import Condition
 from citywx.weather.alerting.patterns.feed import Feed
 from citywx.weather.alerting.patterns.reader import PatternReader
+from citywx.weather.alerting.patterns.remembering import Remembering
 from citywx.weather.alerting.patterns.route import Reached, Route
 from citywx.weather.reading import Reading
 
@@ -55,10 +56,11 @@ def read(reader: PatternReader) -> Spread:
     )
 
 
-class SpreadDetector:
+class SpreadDetector(Remembering):
     """Follows fronts, by the first city of each."""
 
     def __init__(self, pattern: Spread, feed: Feed) -> None:
+        super().__init__(pattern)
         self._pattern = pattern
         self._watch = pattern.condition.watch(feed)
         self._seconds = feed.clock.of
@@ -120,14 +122,12 @@ class SpreadDetector:
         cities = [{"city": one.city, "at": plain.stamp(one.seconds)} for one in front]
         return Finding(first, observed_at, 1, len(front), self._pattern.reached, {"cities": cities})
 
-    def dump(self) -> object:
-        """Cities that wait, fronts, and the condition's own memory."""
+    def _dump(self) -> object:
         recent = [list(one) for one in self._recent.values()]
         fronts = [[list(one) for one in front] for front in self._fronts.values()]
         return [recent, fronts, self._watch.dump()]
 
-    def restore(self, state: object) -> None:
-        """Take up what `dump` gave; ValueError for anything else."""
+    def _restore(self, state: object) -> None:
         recent, fronts, watch = plain.parts(state, 3)
         self._recent = {one.city: one for one in _cities(recent)}
         self._fronts, self._newest = {}, {}
