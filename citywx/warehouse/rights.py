@@ -6,7 +6,7 @@ are for the mailer and for the dashboard's subscription routes alone.
 
 from typing import Final
 
-from citywx.warehouse.tables import metadata
+from citywx.warehouse.tables import alert_notifications, metadata
 
 BATCH: Final = "citywx_loader"
 DAGSTER_ROLE: Final = "citywx_dagster"
@@ -17,10 +17,18 @@ PRIVATE: Final = (
 )
 """Tables that say who gets mail."""
 
+_ABOUT_PEOPLE: Final = ("recipient", "subscriber_id", "unique_key")
+"""Columns of `alert_notifications` that say who gets a notice."""
+
 RELATIONS: Final = (*sorted(metadata.tables), "current_readings", "alembic_version")
 """All tables and views of ours."""
 
-_READ_ALL: Final = {name: "SELECT" for name in RELATIONS if name not in PRIVATE}
+_ANONYMOUS_NOTICES: Final = ", ".join(
+    column.name for column in alert_notifications.columns if column.name not in _ABOUT_PEOPLE
+)
+_READ_ALL: Final = {name: "SELECT" for name in RELATIONS if name not in PRIVATE} | {
+    "alert_notifications": f"SELECT ({_ANONYMOUS_NOTICES})"
+}
 
 GRANTS: Final = {
     "citywx_poller": {
@@ -63,14 +71,16 @@ GRANTS: Final = {
             (
                 *("alembic_version", "cities", "weather_readings", "live_readings"),
                 *("current_readings", "city_predictions", "daily_summaries", "alerts"),
-                "alert_events",
-                *("subscriber_cities",),
+                *("subscriber_cities", "alert_events", "silences", "acknowledgements"),
             ),
             "SELECT",
         ),
         "subscribers": "SELECT, UPDATE (suppressed_reason)",
         "mail_outbox": "SELECT, UPDATE",
         "email_ledger": "SELECT, INSERT, UPDATE",
+        "alert_notifications": "SELECT, INSERT, UPDATE",
+        "notice_groups": "SELECT, INSERT, UPDATE, DELETE",
+        "notifier_positions": "SELECT, INSERT, UPDATE",
     },
     "citywx_dashboard_ro": _READ_ALL,
     "citywx_dashboard_rw": _READ_ALL
@@ -79,6 +89,8 @@ GRANTS: Final = {
         "subscriber_cities": "SELECT, INSERT, DELETE",
         "subscription_requests": "SELECT, INSERT, DELETE",
         "mail_outbox": "SELECT, INSERT",
+        "silences": "SELECT, INSERT, UPDATE (ends_at)",
+        "acknowledgements": "SELECT, INSERT",
     },
 }
 
