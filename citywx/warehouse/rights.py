@@ -6,29 +6,26 @@ are for the mailer and for the dashboard's subscription routes alone.
 
 from typing import Final
 
-from citywx.warehouse.tables import alert_notifications, metadata
+from citywx.warehouse.tables import metadata
 
 BATCH: Final = "citywx_loader"
 DAGSTER_ROLE: Final = "citywx_dagster"
 
 PRIVATE: Final = (
     *("subscribers", "subscriber_cities", "subscription_requests"),
-    *("mail_outbox", "email_ledger"),
+    *("mail_outbox", "email_ledger", "alert_notifications"),
 )
 """Tables that say who gets mail."""
 
-_ABOUT_PEOPLE: Final = ("recipient", "subscriber_id", "unique_key")
-"""Columns of `alert_notifications` that say who gets a notice."""
-
-RELATIONS: Final = (*sorted(metadata.tables), "current_readings", "alembic_version")
+RELATIONS: Final = (
+    *sorted(metadata.tables),
+    "current_readings",
+    "alert_notices",
+    "alembic_version",
+)
 """All tables and views of ours."""
 
-_ANONYMOUS_NOTICES: Final = ", ".join(
-    column.name for column in alert_notifications.columns if column.name not in _ABOUT_PEOPLE
-)
-_READ_ALL: Final = {name: "SELECT" for name in RELATIONS if name not in PRIVATE} | {
-    "alert_notifications": f"SELECT ({_ANONYMOUS_NOTICES})"
-}
+_READ_ALL: Final = {name: "SELECT" for name in RELATIONS if name not in PRIVATE}
 
 GRANTS: Final = {
     "citywx_poller": {

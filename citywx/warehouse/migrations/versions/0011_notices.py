@@ -59,6 +59,13 @@ _STATEMENTS = (
     "CREATE INDEX alert_notifications_due ON alert_notifications (state, next_attempt_at)",
     "CREATE INDEX alert_notifications_queued_at ON alert_notifications (queued_at)",
     "CREATE INDEX alert_notifications_alerts ON alert_notifications USING gin (alert_ids)",
+    # What became of notices, without who gets them.
+    """
+    CREATE VIEW alert_notices AS
+    SELECT notification_id, notice_id, route, kind, severity, channel, receiver, title, alert_ids,
+           state, attempts, uncertain, next_attempt_at, last_error, queued_at, sent_at
+    FROM alert_notifications
+    """,
     f"""
     CREATE TABLE silences (
         silence_id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
@@ -93,6 +100,7 @@ def upgrade() -> None:
 
 def downgrade() -> None:
     """Forget what was told, and who wants to be told."""
+    op.execute("DROP VIEW alert_notices")
     op.execute(
         "DROP TABLE notice_groups, notifier_positions, alert_notifications, silences,"
         " acknowledgements"
