@@ -93,6 +93,14 @@ def try_receivers(
         return _outcomes(engine, notice_id, seconds)
 
 
+def outcome_line(values: dict[str, object]) -> str:
+    """What became of a notice at one receiver, for people."""
+    to = f" ({values['recipient']})" if values["recipient"] else ""
+    why = f": {values['last_error']}" if values["last_error"] else ""
+    hint = "; does the notifier run?" if values["state"] == "queued" else ""
+    return f"{values['receiver']}{to}: {values['state']}{why}{hint}"
+
+
 def _outcomes(engine: Engine, notice_id: str, seconds: float) -> list[dict[str, object]]:
     """What became of a notice, once nothing of it is under way any more, or the time is over."""
     table = alert_notifications

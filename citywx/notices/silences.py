@@ -8,6 +8,7 @@ from sqlalchemy import Connection, Row, func, insert, select, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 
 from citywx.notices.holds import Silence
+from citywx.notices.routes import RANK
 from citywx.warehouse.tables import acknowledgements, alerts, silences
 
 
@@ -39,6 +40,9 @@ def add_silence(connection: Connection, wanted: SilenceRequest) -> int:
         message = "a silence needs an author and a reason"
         raise SilenceError(message)
     what = wanted.silence
+    if what.severity is not None and what.severity not in RANK:
+        message = f"the severity of a silence must be one of {', '.join(RANK)}"
+        raise SilenceError(message)
     values = {
         "rule": what.rule,
         "city": what.city,
