@@ -80,7 +80,7 @@ class Notifier:
         notifier_metrics.note_made(made)
         if self._rounds % _COUNT_SECONDS == 0:
             give_up_late(self._engine, datetime.now(UTC))
-            notifier_metrics.note_states(self._engine)
+            notifier_metrics.note_states(self._engine, datetime.now(UTC))
         self._rounds += 1
         return None
 

@@ -2,6 +2,7 @@
 
 from collections import Counter as Counts
 from collections.abc import Callable
+from datetime import datetime, timedelta
 
 import prometheus_client as metrics
 from sqlalchemy import Engine
@@ -13,6 +14,7 @@ from citywx.notices.making import Made
 MAIL = "mail"
 """The channel of mails, of which notices are some."""
 
+_A_DAY = timedelta(days=1)
 _MAILS = metrics.Counter("citywx_mails", "Mails by the state they came to.", ["state"])
 _WAITING = metrics.Gauge("citywx_mails_in_state", "Mails by table and state.", ["table", "state"])
 _EVENTS = metrics.Counter("citywx_notifier_events", "Alert events taken in.")
@@ -44,7 +46,7 @@ def note_made(made: Made) -> None:
         _HELD.labels(reason).set(number)
 
 
-def note_states(engine: Engine) -> None:
+def note_states(engine: Engine, now: datetime) -> None:
     """Count what waits, and what has failed."""
     _IN_STATE.clear()
     uncertain = Counts[str]()
@@ -52,7 +54,7 @@ def note_states(engine: Engine) -> None:
         for queue in (OUTBOX, LEDGER):
             for state, number in count_states(connection, queue).items():
                 _WAITING.labels(queue.table.name, state).set(number)
-        for channel, state, number, doubtful in count_by_state(connection):
+        for channel, state, number, doubtful in count_by_state(connection, since=now - _A_DAY):
             _IN_STATE.labels(channel, state).set(number)
             uncertain[channel] += doubtful
     for channel, number in uncertain.items():

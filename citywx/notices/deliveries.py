@@ -144,12 +144,12 @@ def give_up_late(engine: Engine, now: datetime) -> int:
         return connection.execute(late).rowcount
 
 
-def count_by_state(connection: Connection) -> list[tuple[str, str, int, int]]:
-    """Channel, state, how many, and how many attempts of unknown outcome; of the last day."""
+def count_by_state(connection: Connection, *, since: datetime) -> list[tuple[str, str, int, int]]:
+    """Channel, state, how many, and how many attempts of unknown outcome; of notices since then."""
     table = alert_notifications
     rows = connection.execute(
         select(table.c.channel, table.c.state, func.count(), func.sum(table.c.uncertain))
-        .where(table.c.queued_at > func.now() - GIVE_UP_AFTER)
+        .where(table.c.queued_at > since)
         .group_by(table.c.channel, table.c.state)
     )
     return [(channel, state, number, int(uncertain)) for channel, state, number, uncertain in rows]

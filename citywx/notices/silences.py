@@ -91,4 +91,5 @@ def acknowledge(
         raise SilenceError(message)
     values = {"alert_id": alert_id, "author": author.strip(), "note": note.strip()}
     statement = upsert(acknowledgements).values(values | {"acknowledged_at": now})
-    return connection.execute(statement.on_conflict_do_nothing()).rowcount == 1
+    fresh = statement.on_conflict_do_nothing().returning(acknowledgements.c.alert_id)
+    return connection.execute(fresh).one_or_none() is not None
