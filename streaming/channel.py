@@ -58,7 +58,7 @@ class Channel:
                     _log.warning("%s: %s", self.name, sent.problem)
                 self.problem = sent.problem
                 failures = failures + 1 if sent.problem else 0
-                wait = _back_off_seconds(failures) if sent.problem else _POLL_SECONDS
+                wait = back_off_seconds(failures) if sent.problem else _POLL_SECONDS
                 self._stopping.wait(max(wait, sent.wait))
         except BaseException as error:  # noqa: BLE001 - raised again by `check`
             self._failure = error
@@ -77,6 +77,7 @@ class Channel:
         return sent
 
 
-def _back_off_seconds(failures: int) -> float:
+def back_off_seconds(failures: int) -> float:
+    """How long to wait after so many failures: up to 2, 4, 8 … 60 s, with jitter."""
     longest = min(_LONGEST_WAIT, 2.0**failures)
     return random.uniform(longest / 2, longest)  # noqa: S311 - jitter

@@ -1,5 +1,6 @@
 """Notices on the topic `weather/notices`, for programs that listen to the broker."""
 
+import secrets
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -20,7 +21,6 @@ from streaming.messages import NOTICES as TOPIC
 from streaming.mqtt import Connection
 from streaming.process import Process
 
-CLIENT_ID = "citywx-notifier"
 _SECONDS = 10.0
 _LOOK_SECONDS = 0.5
 _PER_SECOND = 100.0
@@ -39,7 +39,9 @@ class NoticePublisher:
         """Publish the notices that are due."""
         if self._transport is None:
             broker = Broker.of(self._process.settings)
-            self._transport = _Publishing(Connection(broker, f"{CLIENT_ID}-{self._receiver.name}"))
+            # Nothing is kept for it on the broker, so any name will do, and two do not clash.
+            name = f"citywx-notifier-{secrets.token_hex(4)}"
+            self._transport = _Publishing(Connection(broker, name))
         self._transport.keep_alive()
         page = self._process.settings.public_url
 

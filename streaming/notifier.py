@@ -20,7 +20,8 @@ from citywx.notices.routes import Receiver, ReceiverKind, Routing
 from citywx.notices.routes_file import RoutesError
 from citywx.warehouse.database import DatabaseNotConfiguredError, engine_for, is_migrated
 from streaming import notifier_metrics
-from streaming.channel import Channel, Send
+from streaming.broker import BrokerNotConfiguredError
+from streaming.channel import Channel, Send, back_off_seconds
 from streaming.notice_publisher import NoticePublisher
 from streaming.process import Process, run
 from streaming.routes_watch import RoutesWatch
@@ -41,21 +42,25 @@ class Notifier:
         self._routes = RoutesWatch(process.settings.alert_routes)
         self._maker = NoticeMaker(self._engine, process.home.kind.value)
         self._channels: dict[Receiver | None, Channel] = {}
-        self._rounds = 0
+        self._rounds = self._failures = 0
+        self._told: str | None = None
 
     def step(self) -> None:
         """One round: take in events, queue notices, look after the channels."""
-        problem = None
         try:
             problem = self._make()
         except OperationalError:
             self._engine.dispose()
             problem = "waiting for the database"
+        self._failures = self._failures + 1 if problem else 0
+        if problem and problem != self._told:
+            _log.warning("%s", problem)
+        self._told = problem
         for channel in self._channels.values():
             channel.check()
         waiting = [f"{one.name}: {one.problem}" for one in self._channels.values() if one.problem]
         self._process.beat(problem or "; ".join(waiting) or "running")
-        self._process.wait(_ROUND_SECONDS)
+        self._process.wait(back_off_seconds(self._failures) if problem else _ROUND_SECONDS)
 
     def close(self) -> None:
         """Let every channel end the notice at hand; not for ever."""
@@ -136,4 +141,8 @@ def main(process: Process) -> None:
 
 
 if __name__ == "__main__":
-    run("notifier", main, mistakes=(DatabaseNotConfiguredError, RoutesError))
+    run(
+        "notifier",
+        main,
+        mistakes=(BrokerNotConfiguredError, DatabaseNotConfiguredError, RoutesError),
+    )
