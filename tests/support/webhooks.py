@@ -61,7 +61,7 @@ def receiving(port: int | None = None) -> Iterator[WebhookServer]:
     memory = WebhookServer(port or free_port())
 
     class Handler(BaseHTTPRequestHandler):
-        def do_POST(self) -> None:  # noqa: N802 - http.server's name
+        def do_POST(self) -> None:
             length = int(self.headers.get("Content-Length") or 0)
             request = Received(self.path, dict(self.headers), self.rfile.read(length))
             memory.received.append(request)

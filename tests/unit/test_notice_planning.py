@@ -19,7 +19,7 @@ def seconds(number: float) -> datetime:
     return NOON + timedelta(seconds=number)
 
 
-def event(  # noqa: PLR0913 - the fields of an event
+def event(
     alert: str,
     what: str = "fired",
     *,
