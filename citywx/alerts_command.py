@@ -1,13 +1,13 @@
 """`citywx alerts silence|silences|acknowledge|test-notice`: in the database of the pipeline."""
 
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from getpass import getuser
 from typing import Any
 
-from sqlalchemy import Engine, Row, select
+from sqlalchemy import Engine, select
 
 from citywx.command_database import answering_database
 from citywx.home import Home
@@ -60,7 +60,7 @@ def list_silences(settings: Settings, *, ended: bool, now: datetime) -> list[dic
     """The silences that have not ended, or all, as plain values."""
     with answering_database(settings, application=APPLICATION) as engine, engine.connect() as found:
         rows = silences.list_silences(found, now, ended=ended)
-    return [_plain(row) for row in rows]
+    return [_plain(row._mapping) for row in rows]  # noqa: SLF001 - SQLAlchemy's public name
 
 
 def silence_line(values: dict[str, object]) -> str:
@@ -111,14 +111,14 @@ def _outcomes(engine: Engine, notice_id: str, seconds: float) -> list[dict[str, 
         with engine.connect() as connection:
             rows = connection.execute(query).all()
         if all(row.state in _FINAL for row in rows) or time.monotonic() > deadline:
-            return [_plain(row) for row in rows]
+            return [_plain(row._mapping) for row in rows]  # noqa: SLF001 - the same
         time.sleep(_LOOK_SECONDS)
 
 
-def _plain(row: Row[Any]) -> dict[str, object]:
+def _plain(row: Mapping[str, Any]) -> dict[str, object]:
     return {
         name: value.isoformat(timespec="seconds") if isinstance(value, datetime) else value
-        for name, value in row._mapping.items()  # noqa: SLF001 - SQLAlchemy's public name
+        for name, value in row.items()
     }
 
 

@@ -52,9 +52,8 @@ def add_silence(connection: Connection, wanted: SilenceRequest) -> int:
         "author": author,
         "reason": reason,
     }
-    return connection.scalars(
-        insert(silences).values(values).returning(silences.c.silence_id)
-    ).one()
+    added = insert(silences).values(values).returning(silences.c.silence_id)
+    return int(connection.execute(added).scalar_one())
 
 
 def end_silence(connection: Connection, silence_id: int, now: datetime) -> None:
