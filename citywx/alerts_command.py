@@ -60,7 +60,7 @@ def list_silences(settings: Settings, *, ended: bool, now: datetime) -> list[dic
     """The silences that have not ended, or all, as plain values."""
     with answering_database(settings, application=APPLICATION) as engine, engine.connect() as found:
         rows = silences.list_silences(found, now, ended=ended)
-    return [_plain(row._mapping) for row in rows]  # noqa: SLF001 - SQLAlchemy's public name
+    return [_plain(row._asdict()) for row in rows]
 
 
 def silence_line(values: dict[str, object]) -> str:
@@ -111,7 +111,7 @@ def _outcomes(engine: Engine, notice_id: str, seconds: float) -> list[dict[str, 
         with engine.connect() as connection:
             rows = connection.execute(query).all()
         if all(row.state in _FINAL for row in rows) or time.monotonic() > deadline:
-            return [_plain(row._mapping) for row in rows]  # noqa: SLF001 - the same
+            return [_plain(row._asdict()) for row in rows]
         time.sleep(_LOOK_SECONDS)
 
 

@@ -32,7 +32,7 @@ def silence(  # noqa: PLR0913 - one parameter an option
     reason: Annotated[str, typer.Option(help="Why, for those who wonder.")],
     author: Author = None,
 ) -> None:
-    """Tell nobody of the alerts that fit all that is given, until a time; they are still recorded."""
+    """Tell nobody, for a time, of alerts that fit all that is given; they are still recorded."""
     with plain_errors():
         from citywx import alerts_command
         from citywx.notices.holds import Silence
@@ -94,7 +94,7 @@ def acknowledge(
 
 
 @notices.command("test-notice")
-def test_notice(
+def try_receivers(
     receiver: Annotated[
         list[str] | None,
         typer.Option(help="Only this receiver, one each time; by default all but subscribers."),

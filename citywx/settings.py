@@ -320,6 +320,9 @@ class Settings(BaseSettings):
     mqtt_recorder_password: SecretStr | None = Field(
         None, description="Compose: password of the broker's user recorder."
     )
+    mqtt_notifier_password: SecretStr | None = Field(
+        None, description="Compose: password of the broker's user notifier."
+    )
     mqtt_viewer_password: SecretStr | None = Field(
         None, description="Compose: password of the broker's user viewer, who may read everything."
     )

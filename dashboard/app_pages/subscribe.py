@@ -46,5 +46,6 @@ if sent:
                     "app_pages/mail.py", label="Mails are files here: read it on the page Mail"
                 )
 st.caption(
-    "Stored: your address, your cities, your choice of alerts, and when you confirmed. Every mail has a link to leave."
+    "Stored: your address, your cities, your choice of alerts, and when you confirmed. "
+    "Every mail has a link to leave."
 )
