@@ -6,8 +6,10 @@ Reads and writes alone: nothing is decided here.
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
 from datetime import datetime
+from functools import lru_cache
 from typing import Any
 from uuid import UUID
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from sqlalchemy import (
     ARRAY,
@@ -158,7 +160,7 @@ def read_alerts(connection: Connection, alert_ids: Iterable[str]) -> list[Notice
         .outerjoin_from(alerts, cities, cities.c.name == alerts.c.city)
         .where(_among(alerts.c.alert_id, alert_ids))
     )
-    return [NoticeAlert(**row._mapping) for row in rows]  # noqa: SLF001 - SQLAlchemy's public name
+    return [NoticeAlert(**{**row._mapping, "zone": _known(row.zone)}) for row in rows]  # noqa: SLF001 - SQLAlchemy's public name
 
 
 @dataclass(frozen=True, slots=True)
@@ -222,7 +224,16 @@ def _acknowledged(connection: Connection) -> frozenset[str]:
 
 def _zones(connection: Connection) -> dict[str, str]:
     rows = connection.execute(select(cities.c.name, cities.c.time_zone))
-    return {name: zone for name, zone in rows}  # noqa: C416 - rows are no pairs to mypy
+    return {name: _known(zone) for name, zone in rows}
+
+
+@lru_cache
+def _known(zone: str) -> str:
+    """The zone, or UTC where it is none: one wrong row must not keep all others from being told."""
+    try:
+        return ZoneInfo(zone).key
+    except (ZoneInfoNotFoundError, ValueError):
+        return "UTC"
 
 
 def _state(group: Group) -> dict[str, object]:

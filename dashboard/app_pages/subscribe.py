@@ -21,7 +21,7 @@ st.markdown(
 with st.form("subscribe", border=True):
     email = st.text_input("E-mail address", max_chars=254, placeholder="you@example.org")
     cities = st.multiselect("Cities", names, placeholder="Choose one or more")
-    alerts_from = st.selectbox(
+    alerts_from = st.radio(
         "Alerts by mail", list(ALERT_CHOICES), format_func=ALERT_CHOICES.__getitem__
     )
     sent = st.form_submit_button("Subscribe", type="primary")

@@ -12,7 +12,7 @@ from citywx.notices.holds import Silence
 from citywx.notices.silences import SilenceError, SilenceRequest
 from citywx.notices.trial import TrialError, queue_trial
 from citywx.notices.words import plain_text
-from citywx.warehouse.tables import alerts, notice_groups, notifier_positions, subscribers
+from citywx.warehouse.tables import alerts, cities, notice_groups, notifier_positions, subscribers
 from tests.support.alert_rows import NOON, alert_row
 from tests.support.mail import MailRoom
 from tests.support.notices import TO_OPERATORS, TO_SUBSCRIBERS, WAIT, Notices, to_webhook
@@ -206,6 +206,14 @@ def test_a_route_that_is_gone_is_forgotten(operators: Notices) -> None:
     Notices(operators.room, to_webhook("http://127.0.0.1:9/")).make()
     with operators.room.engine.connect() as connection:
         assert connection.execute(select(notice_groups)).all() == []
+
+
+def test_a_city_whose_time_zone_is_none_is_told_of_in_utc(operators: Notices) -> None:
+    with operators.room.engine.begin() as connection:
+        connection.execute(update(cities).values(time_zone="Canary/Island"))
+    operators.fire(alert_row("a"))
+    operators.make()
+    assert "Since Tue 10 Mar, 12:00." in plain_text(decode(operators.rows()[0].content))
 
 
 def test_simulated_weather_is_called_so(mail_room: MailRoom) -> None:
