@@ -17,6 +17,9 @@ from citywx.local_stack.postgres import (
 )
 from citywx.local_stack.supervision import SupervisionError
 from citywx.local_stack.up import StartError
+from citywx.notices.routes_file import RoutesError
+from citywx.notices.silences import SilenceError
+from citywx.notices.trial import TrialError
 from citywx.source_choice import SourceChoiceError
 from citywx.subscribers_csv import SubscribersFileError
 from citywx.trace_command import UnknownFlagError
@@ -31,9 +34,12 @@ USAGE_MISTAKES = (
     EnvFileExistsError,
     HomeError,
     NotReadableError,
+    RoutesError,
     RuleError,
+    SilenceError,
     SourceChoiceError,
     SubscribersFileError,
+    TrialError,
     UnknownFlagError,
 )
 """The command cannot do what was asked for: exit code 2."""

@@ -184,6 +184,23 @@ def test_subscribing_answers_alike_for_new_and_known_addresses(
 
 
 @pytest.mark.usefixtures("filled")
+def test_a_subscriber_chooses_alerts(
+    open_page: OpenPage, engine: Engine, database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("DATABASE_URL", database_url)
+    app = open_page("subscribe")
+    app.text_input[0].input("reader@example.com")
+    app.multiselect[0].select("Cairo")
+    app.radio[0].set_value("warning")
+    app.button[0].click()
+    app.run()
+    assert not app.exception
+    with engine.connect() as connection:
+        row = connection.execute(text("SELECT * FROM subscribers")).one()
+    assert (row.alerts_from, row.alerts_from_pending) == (None, "warning")
+
+
+@pytest.mark.usefixtures("filled")
 def test_an_address_that_is_none_is_named_plainly(
     open_page: OpenPage, engine: Engine, database_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
