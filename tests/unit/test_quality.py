@@ -14,14 +14,13 @@ from citywx.weather.quality.flags import (
     QcFlag,
     Severity,
     Verdict,
-    doubtful,
     flag_names,
     mask_of,
     measure_mask,
     measure_names,
-    verdicts,
 )
 from citywx.weather.quality.limits import Limits
+from citywx.weather.quality.masks import doubtful, verdicts
 from citywx.weather.quality.observations import Observations
 from citywx.weather.quality.suite import TESTS, in_context, run_tests
 from citywx.weather.reading import MEASURES
