@@ -1,0 +1,23 @@
+"""What was found in one reading."""
+
+from citywx.weather.quality.flags import QcFlag
+
+
+class Doubts:
+    """Flags of one reading, in the order in which they were found."""
+
+    __slots__ = ("failing", "suspecting")
+
+    def __init__(self) -> None:
+        self.failing: list[QcFlag] = []
+        """Of values that cannot be."""
+        self.suspecting: list[QcFlag] = []
+        """Of values that hardly can."""
+
+    def fail(self, flag: QcFlag) -> None:
+        """A value cannot be."""
+        self.failing.append(flag)
+
+    def suspect(self, flag: QcFlag) -> None:
+        """A value hardly can."""
+        self.suspecting.append(flag)

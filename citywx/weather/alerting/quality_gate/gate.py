@@ -1,0 +1,107 @@
+"""The gate that a reading passes before any rule sees it.
+
+A value that cannot be is taken out; one that hardly can is handed on and called suspect, except a
+pressure that just left its level, which is taken out until the new level is believed: what a rule
+would say of it is nearly always wrong. Readings of one city come in the order of their times.
+Pure, incremental and without a clock. Standard library only. What another source or a later
+reading tells belongs to the batch layer (`citywx.weather.quality`).
+"""
+
+from collections.abc import Iterable, Mapping
+from datetime import UTC, datetime, timedelta
+from types import MappingProxyType
+from typing import Any, NamedTuple
+
+from citywx.weather.alerting.quality_gate.city_gate import CityGate
+from citywx.weather.alerting.quality_gate.doubts import Doubts
+from citywx.weather.alerting.quality_gate.norms import CityNorms
+from citywx.weather.alerting.quality_gate.yardstick import GateLimits, Yardstick
+from citywx.weather.quality.flags import DOUBTS, QcFlag
+from citywx.weather.quality.limits import Limits
+from citywx.weather.reading import Reading
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_HOUR = timedelta(hours=1)
+_NOTHING: Mapping[str, QcFlag] = MappingProxyType({})
+
+
+class Checked(NamedTuple):
+    """A reading that passed the gate."""
+
+    reading: Reading
+    """Without the values that no rule may judge."""
+    failed: Mapping[str, QcFlag] = _NOTHING
+    """Measures whose value cannot be, with the first reason."""
+    suspect: Mapping[str, QcFlag] = _NOTHING
+    """Measures whose value is doubtful, with the first reason."""
+
+
+class QualityGate:
+    """Quality control of all cities."""
+
+    def __init__(
+        self,
+        norms: Mapping[str, CityNorms] | None = None,
+        limits: Limits | None = None,
+        gate_limits: GateLimits | None = None,
+    ) -> None:
+        """Know what is usual in these cities."""
+        plain = Yardstick(limits or Limits(), gate_limits or GateLimits())
+        self._plain = plain
+        self._yardsticks = {
+            city: Yardstick(plain.limits, plain.gate, its) for city, its in (norms or {}).items()
+        }
+        self._cities: dict[str, CityGate] = {}
+
+    def check(self, reading: Reading) -> Checked:
+        """The reading as rules may see it, and what is doubtful about it."""
+        city = reading.city
+        gate = self._cities.get(city)
+        if gate is None:
+            gate = self._cities[city] = CityGate()
+        hours = (reading.timestamp - _EPOCH) / _HOUR
+        doubts = gate.judge(reading, hours, self._yardsticks.get(city, self._plain))
+        if not doubts.failing and not doubts.suspecting:
+            return Checked(reading)
+        return _checked(reading, doubts)
+
+    def dump(self) -> dict[str, object]:
+        """What is remembered of each city, as what JSON holds."""
+        return {city: gate.dump() for city, gate in self._cities.items()}
+
+    def restore(self, state: object) -> None:
+        """Take up what `dump` gave; ValueError for anything else."""
+        if not isinstance(state, dict):
+            message = "the quality gate's state is not a table of cities"
+            raise ValueError(message)  # noqa: TRY004  # as for everything else that is not a state
+        for city, its in state.items():
+            self._cities[city] = CityGate()
+            self._cities[city].restore(its)
+
+
+def _checked(reading: Reading, doubts: Doubts) -> Checked:
+    failed = _by_measure(reading, doubts.failing)
+    suspect = _by_measure(reading, doubts.suspecting)
+    unjudged = [*failed]
+    if QcFlag.PRESSURE_LEVEL in doubts.suspecting:
+        unjudged.append("pressure")
+    if unjudged:
+        reading = _without(reading, unjudged)
+    return Checked(reading, failed, suspect)
+
+
+def _without(reading: Reading, measures: Iterable[str]) -> Reading:
+    fields: list[Any] = [*reading]
+    for measure in measures:
+        fields[Reading._fields.index(measure)] = None
+    return Reading(*fields)
+
+
+def _by_measure(reading: Reading, flags: Iterable[QcFlag]) -> dict[str, QcFlag]:
+    """The first flag of each reported measure."""
+    first: dict[str, QcFlag] = {}
+    for flag in flags:
+        for measure in DOUBTS[flag]:
+            if getattr(reading, measure) is not None:
+                first.setdefault(measure, flag)
+    return first
