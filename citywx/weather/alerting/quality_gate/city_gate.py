@@ -1,27 +1,30 @@
 """All tests of one city's readings."""
 
 from citywx.weather.alerting.quality_gate.doubts import Doubts
-from citywx.weather.alerting.quality_gate.measures import Humidity, Pressure, Temperature, Wind
-from citywx.weather.alerting.quality_gate.memory import Parts
-from citywx.weather.alerting.quality_gate.stuck import Stuck
+from citywx.weather.alerting.quality_gate.humidity import Humidity
+from citywx.weather.alerting.quality_gate.memory import Memory
+from citywx.weather.alerting.quality_gate.pressure import Pressure
+from citywx.weather.alerting.quality_gate.stuck import Report
+from citywx.weather.alerting.quality_gate.temperature import Temperature
+from citywx.weather.alerting.quality_gate.wind import Wind
 from citywx.weather.alerting.quality_gate.yardstick import Yardstick
+from citywx.weather.quality.flags import QcFlag
 from citywx.weather.reading import Reading
 
 
-class CityGate(Parts):
+class CityGate(Memory):
     """What all tests remember of one city."""
 
-    __slots__ = ("_humidity", "_pressure", "_stuck", "_temperature", "_wind")
+    __slots__ = ("_humidity", "_pressure", "_report", "_temperature", "_wind")
 
     def __init__(self) -> None:
         self._temperature, self._humidity = Temperature(), Humidity()
         self._pressure, self._wind = Pressure(), Wind()
-        self._stuck = Stuck()
+        self._report = Report()
 
-    def judge(self, reading: Reading, hours: float, against: Yardstick) -> Doubts:
-        """What is doubtful about a reading, which is newer than all before it."""
-        doubts = Doubts()
-        _, _, temperature, humidity, pressure, wind, *_ = reading
+    def judge(self, reading: Reading, hours: float, against: Yardstick, doubts: Doubts) -> None:
+        """Add what is doubtful about a reading, which is newer than all before it."""
+        measures = temperature, humidity, pressure, wind = reading[2:6]
         if temperature is not None:
             self._temperature.judge(reading, hours, temperature, against, doubts)
         if humidity is not None:
@@ -30,5 +33,5 @@ class CityGate(Parts):
             self._pressure.judge(reading, hours, pressure, against, doubts)
         if wind is not None:
             self._wind.judge(reading, hours, wind, against, doubts)
-        doubts.suspecting += self._stuck.flags(hours, reading[2:6], against.limits)
-        return doubts
+        stuck = self._report.stuck(hours, measures, against.limits)
+        doubts.suspect(QcFlag.ALL_STUCK, where=stuck)

@@ -14,10 +14,12 @@ class Doubts:
         self.suspecting: list[QcFlag] = []
         """Of values that hardly can."""
 
-    def fail(self, flag: QcFlag) -> None:
+    def fail(self, flag: QcFlag, *, where: bool = True) -> None:
         """A value cannot be."""
-        self.failing.append(flag)
+        if where:
+            self.failing.append(flag)
 
-    def suspect(self, flag: QcFlag) -> None:
+    def suspect(self, flag: QcFlag, *, where: bool = True) -> None:
         """A value hardly can."""
-        self.suspecting.append(flag)
+        if where:
+            self.suspecting.append(flag)

@@ -46,23 +46,24 @@ class QualityGate:
         gate_limits: GateLimits | None = None,
     ) -> None:
         """Know what is usual in these cities."""
-        plain = Yardstick(limits or Limits(), gate_limits or GateLimits())
-        self._plain = plain
-        self._yardsticks = {
-            city: Yardstick(plain.limits, plain.gate, its) for city, its in (norms or {}).items()
-        }
+        self._limits, self._gate_limits = limits or Limits(), gate_limits or GateLimits()
+        self._plain = self._yardstick(CityNorms())
+        self._yardsticks = {city: self._yardstick(its) for city, its in (norms or {}).items()}
         self._cities: dict[str, CityGate] = {}
+        self._doubts = Doubts()
+        """Empty: for the next reading."""
 
     def check(self, reading: Reading) -> Checked:
         """The reading as rules may see it, and what is doubtful about it."""
-        city = reading.city
+        city, doubts = reading.city, self._doubts
         gate = self._cities.get(city)
         if gate is None:
             gate = self._cities[city] = CityGate()
         hours = (reading.timestamp - _EPOCH) / _HOUR
-        doubts = gate.judge(reading, hours, self._yardsticks.get(city, self._plain))
+        gate.judge(reading, hours, self._yardsticks.get(city, self._plain), doubts)
         if not doubts.failing and not doubts.suspecting:
             return Checked(reading)
+        self._doubts = Doubts()
         return _checked(reading, doubts)
 
     def dump(self) -> dict[str, object]:
@@ -77,6 +78,9 @@ class QualityGate:
         for city, its in state.items():
             self._cities[city] = CityGate()
             self._cities[city].restore(its)
+
+    def _yardstick(self, norms: CityNorms) -> Yardstick:
+        return Yardstick(self._limits, self._gate_limits, norms)
 
 
 def _checked(reading: Reading, doubts: Doubts) -> Checked:

@@ -9,9 +9,9 @@ from enum import Enum
 from math import copysign, sqrt
 from typing import NamedTuple
 
+from citywx.weather.alerting.quality_gate.change import Change, least_change
 from citywx.weather.alerting.quality_gate.memory import fields_of, number
-from citywx.weather.alerting.quality_gate.units import least_change
-from citywx.weather.quality.limits import ChangeLimits
+from citywx.weather.quality.limits import LONGEST_STEP_HOURS, ChangeLimits
 
 
 class Jump(Enum):
@@ -19,34 +19,6 @@ class Jump(Enum):
 
     SPIKE = "may be one"
     STEP = "not believed yet"
-
-
-class Change(NamedTuple):
-    """From the value before to this one."""
-
-    hours: float
-    """When, since 1970."""
-    elapsed: float
-    """Hours since the value before; close enough to be compared."""
-    start: float
-    """The value before."""
-    end: float
-    rise: float
-    """In the measure's unit, less the usual course of the day."""
-    unexplained: float
-    """Less what another measure explains."""
-    usual: float
-    """Per √hour."""
-
-    @property
-    def size(self) -> float:
-        """What is left of it however it is explained."""
-        return least_change(self.rise, self.unexplained)
-
-    @property
-    def score(self) -> float:
-        """How many times the usual change."""
-        return abs(self.size) / sqrt(self.elapsed) / self.usual
 
 
 class Step(NamedTuple):
@@ -77,6 +49,9 @@ class Jumps:
 
     def judge(self, change: Change, limits: ChangeLimits, believed_after: float) -> Jump | None:
         """What this change is."""
+        if change.elapsed > LONGEST_STEP_HOURS:
+            self._last, self._steps = None, []
+            return None
         last, self._last = self._last, None
         after_spike = last is not None and _is_spike(last, change, limits)
         if last is not None and after_spike and self._steps and self._steps[-1].hours == last.hours:
@@ -91,10 +66,6 @@ class Jumps:
             return Jump.STEP
         doubted = large and change.score > limits.spike and abs(change.size) >= limits.least_spike
         return Jump.SPIKE if doubted else None
-
-    def forget(self) -> None:
-        """After an outage nothing is compared."""
-        self._last, self._steps = None, []
 
     def dump(self) -> list[object]:
         """The last large change, and the steps."""

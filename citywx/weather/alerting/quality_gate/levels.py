@@ -1,9 +1,9 @@
 """Values that left the level they had: not believed until they stay there, or come back."""
 
-from math import inf, isnan, nan, sqrt
+from math import inf, isnan, nan
 
 from citywx.weather.alerting.quality_gate.memory import Memory
-from citywx.weather.quality.limits import LONGEST_STEP_HOURS, Limits
+from citywx.weather.quality.limits import LONGEST_STEP_HOURS
 
 
 class Level(Memory):
@@ -24,10 +24,9 @@ class Level(Memory):
                 self.off_since = hours
             if hours - self.off_since < accepted_after:
                 return True
-        self.hours, self.value, self.off_since = hours, value, nan
+        self.believe(hours, value)
         return False
 
-
-def pressure_reach(elapsed: float, limits: Limits) -> float:
-    """How far pressure goes in so many hours, hPa; further is another level."""
-    return max(limits.pressure_jump_hpa * sqrt(elapsed), limits.least_pressure_jump_hpa)
+    def believe(self, hours: float, value: float) -> None:
+        """This is the level."""
+        self.hours, self.value, self.newest, self.off_since = hours, value, hours, nan

@@ -1,4 +1,4 @@
-"""What a test remembers of one city: a few numbers, and how they survive a restart."""
+"""What the gate remembers of a city: numbers and their parts, and how they survive a restart."""
 
 from collections.abc import Sequence
 from math import isfinite
@@ -16,35 +16,22 @@ class Kept(Protocol):
 
 
 class Memory:
-    """Numbers by slot. Not known yet: not finite, and dumped as None."""
+    """Numbers and parts, by slot. A number that is not known yet is not finite; dumped as None."""
 
     __slots__: Sequence[str] = ()
 
     def dump(self) -> list[object]:
-        """The numbers in the order of the slots."""
-        values: list[float] = [getattr(self, name) for name in self.__slots__]
-        return [value if isfinite(value) else None for value in values]
+        """What is remembered, in the order of the slots."""
+        return [_dumped(getattr(self, name)) for name in self.__slots__]
 
     def restore(self, values: object) -> None:
         """Take up what `dump` gave; ValueError for anything else."""
         for name, value in zip(self.__slots__, fields_of(values, len(self.__slots__)), strict=True):
-            if value is not None:
+            mine: float | Kept = getattr(self, name)
+            if not isinstance(mine, int | float):
+                mine.restore(value)
+            elif value is not None:
                 setattr(self, name, number(value))
-
-
-class Parts:
-    """Parts by slot, each of which is kept."""
-
-    __slots__: Sequence[str] = ()
-
-    def dump(self) -> list[object]:
-        """The parts in the order of the slots."""
-        return [getattr(self, name).dump() for name in self.__slots__]
-
-    def restore(self, values: object) -> None:
-        """Take up what `dump` gave; ValueError for anything else."""
-        for name, value in zip(self.__slots__, fields_of(values, len(self.__slots__)), strict=True):
-            getattr(self, name).restore(value)
 
 
 def fields_of(values: object, count: int) -> list[object]:
@@ -57,7 +44,13 @@ def fields_of(values: object, count: int) -> list[object]:
 
 def number(value: object) -> float:
     """A dumped number."""
-    if isinstance(value, bool) or not isinstance(value, int | float) or not isfinite(value):
+    if not isinstance(value, int | float) or not isfinite(value):
         message = f"the quality gate's state holds {value!r}, not a number"
         raise ValueError(message)
     return value
+
+
+def _dumped(value: "float | Kept") -> object:
+    if isinstance(value, int | float):
+        return value if isfinite(value) else None
+    return value.dump()

@@ -6,8 +6,7 @@ too long. Fog that outlasts a warm day is left to the batch layer.
 
 from math import inf, nan
 
-from citywx.weather.alerting.quality_gate.memory import Memory, Parts, fields_of, number
-from citywx.weather.quality.flags import QcFlag
+from citywx.weather.alerting.quality_gate.memory import Memory, fields_of, number
 from citywx.weather.quality.limits import LONGEST_STEP_HOURS, Limits
 
 Measures = tuple[float | None, ...]
@@ -15,24 +14,26 @@ Measures = tuple[float | None, ...]
 
 
 class Run(Memory):
-    """The present run of equal values of one measure."""
+    """All values of one measure, doubtful or not, and how long the last has repeated."""
 
-    __slots__ = ("before", "hours", "length", "since", "value")
+    __slots__ = ("before", "beside", "hours", "length", "since", "value")
 
     def __init__(self) -> None:
-        self.value, self.hours, self.since, self.length = nan, -inf, -inf, 0
+        self.hours, self.value, self.beside = -inf, nan, nan
+        """The last, and what another measure was then."""
+        self.since, self.length = -inf, 0
+        """When the present run of equal values began, and how many it has."""
         self.before = nan
         """The value of the run before."""
 
-    def lasts(self, hours: float, value: float, fewest: int) -> float:
-        """How long the value has repeated, hours; 0 where it has too seldom for a verdict."""
+    def move(self, hours: float, value: float, beside: float = nan) -> float:
+        """One more value; for how many hours it has repeated."""
         if value != self.value or hours - self.hours > LONGEST_STEP_HOURS:
-            self.before = self.value
-            self.value, self.hours, self.since, self.length = value, hours, hours, 1
-            return 0.0
-        self.hours = hours
-        self.length += 1
-        return hours - self.since if self.length >= fewest else 0.0
+            self.before, self.value, self.since, self.length = self.value, value, hours, 1
+        else:
+            self.length += 1
+        self.hours, self.beside = hours, beside
+        return hours - self.since
 
 
 class Span(Memory):
@@ -43,12 +44,13 @@ class Span(Memory):
     def __init__(self) -> None:
         self.least, self.greatest = inf, -inf
 
-    def widen(self, value: float, *, anew: bool) -> None:
-        """One more temperature; not a number where it is not known."""
-        if anew:
-            self.least, self.greatest = inf, -inf
-        self.least = min(self.least, value)
-        self.greatest = max(self.greatest, value)
+    def begin(self, value: float) -> None:
+        """The first temperature; not a number where it is not known."""
+        self.least, self.greatest = min(inf, value), max(-inf, value)
+
+    def widen(self, value: float) -> None:
+        """One more temperature."""
+        self.least, self.greatest = min(self.least, value), max(self.greatest, value)
 
 
 class Report:
@@ -60,15 +62,15 @@ class Report:
         self._measures: Measures = ()
         self._hours, self._since, self._length = -inf, -inf, 0
 
-    def lasts(self, hours: float, measures: Measures, fewest: int) -> float:
-        """How long the report has repeated, hours; 0 where it has too seldom for a verdict."""
+    def stuck(self, hours: float, measures: Measures, limits: Limits) -> bool:
+        """Whether this report has repeated for too long."""
         new = measures != self._measures or hours - self._hours > LONGEST_STEP_HOURS
         self._measures, self._hours = measures, hours
         if new or measures.count(None) >= len(measures) - 1:
             self._since, self._length = hours, 1
-            return 0.0
+            return False
         self._length += 1
-        return hours - self._since if self._length >= fewest else 0.0
+        return hours - self._since >= limits.all_stuck_hours and self._length >= limits.fewest_stuck
 
     def dump(self) -> list[object]:
         """The last report, and since when it repeats."""
@@ -86,55 +88,29 @@ class Report:
         self._length = int(number(length))
 
 
-class Stuck(Parts):
-    """The runs of all measures of a city."""
+def temperature_stuck(run: Run, limits: Limits) -> bool:
+    """Longer where the sensor seems to give whole degrees only."""
+    whole = run.value % 1 == 0 and run.before % 1 == 0
+    longest = limits.whole_degrees_stuck_hours if whole else limits.temperature_stuck_hours
+    return _lasts(run, longest, limits)
 
-    __slots__ = ("_humidity", "_pressure", "_report", "_span", "_temperature", "_wind")
 
-    def __init__(self) -> None:
-        self._temperature, self._humidity = Run(), Run()
-        self._pressure, self._wind = Run(), Run()
-        self._span, self._report = Span(), Report()
+def humidity_stuck(run: Run, span: Span, limits: Limits) -> bool:
+    """Less long while the temperature moved; saturation may last."""
+    moved = span.greatest - span.least >= limits.warming_k
+    longest = limits.humidity_stuck_while_warming_hours if moved else limits.humidity_stuck_hours
+    return run.value < limits.saturation_percent and _lasts(run, longest, limits)
 
-    def flags(self, hours: float, measures: Measures, limits: Limits) -> list[QcFlag]:
-        """What is stuck from this reading on."""
-        temperature, humidity, pressure, wind = measures
-        fewest = limits.fewest_stuck
-        found = []
-        if temperature is not None:
-            lasted = self._temperature.lasts(hours, temperature, fewest)
-            if lasted >= limits.temperature_stuck_hours and self._temperature_stuck(lasted, limits):
-                found.append(QcFlag.TEMPERATURE_STUCK)
-        if humidity is not None and self._humidity_stuck(hours, humidity, temperature, limits):
-            found.append(QcFlag.HUMIDITY_STUCK)
-        if pressure is not None:
-            lasted = self._pressure.lasts(hours, pressure, fewest)
-            if lasted >= limits.pressure_stuck_hours:
-                found.append(QcFlag.PRESSURE_STUCK)
-        if wind is not None:
-            lasted = self._wind.lasts(hours, wind, fewest)
-            if lasted >= limits.wind_stuck_hours and wind > limits.calm_m_s:
-                found.append(QcFlag.WIND_STUCK)
-        if self._report.lasts(hours, measures, fewest) >= limits.all_stuck_hours:
-            found.append(QcFlag.ALL_STUCK)
-        return found
 
-    def _temperature_stuck(self, lasted: float, limits: Limits) -> bool:
-        """Longer where the sensor seems to give whole degrees only."""
-        run = self._temperature
-        whole = run.value % 1 == 0 and run.before % 1 == 0
-        return not whole or lasted >= limits.whole_degrees_stuck_hours
+def pressure_stuck(run: Run, limits: Limits) -> bool:
+    """Longer than whole hPa are by chance."""
+    return _lasts(run, limits.pressure_stuck_hours, limits)
 
-    def _humidity_stuck(
-        self, hours: float, value: float, temperature: float | None, limits: Limits
-    ) -> bool:
-        """Less long while the temperature moved; saturation may last."""
-        run, span = self._humidity, self._span
-        lasted = run.lasts(hours, value, limits.fewest_stuck)
-        span.widen(nan if temperature is None else temperature, anew=run.length == 1)
-        if lasted < limits.humidity_stuck_while_warming_hours:
-            return False
-        moved = span.greatest - span.least >= limits.warming_k
-        return value < limits.saturation_percent and (
-            moved or lasted >= limits.humidity_stuck_hours
-        )
+
+def wind_stuck(run: Run, limits: Limits) -> bool:
+    """Unchanged, and no calm."""
+    return run.value > limits.calm_m_s and _lasts(run, limits.wind_stuck_hours, limits)
+
+
+def _lasts(run: Run, longest: float, limits: Limits) -> bool:
+    return run.hours - run.since >= longest and run.length >= limits.fewest_stuck

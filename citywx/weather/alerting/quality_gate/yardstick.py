@@ -1,10 +1,14 @@
 """What a city's readings are measured against: all limits, and what is usual there."""
 
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
+from math import sqrt
 
 from citywx.weather.alerting.quality_gate.norms import CityNorms
-from citywx.weather.quality.limits import Limits
+from citywx.weather.quality.limits import LONGEST_STEP_HOURS, Limits
+
+_MONTHS = 12
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,16 +25,65 @@ class GateLimits:
 
 
 @dataclass(frozen=True, slots=True)
+class Quiet:
+    """Changes so small that no test of jumps, units or levels looks at them."""
+
+    warming_k: float
+    mirrored_k: float
+    """The sum of two temperatures that may be one without its sign."""
+    moistening_percent: float
+    wind_m_s: float
+    pressure_hpa: float
+
+    @classmethod
+    def below(cls, limits: Limits, gate: "GateLimits") -> "Quiet":
+        """What is below all limits."""
+        return cls(
+            warming_k=min(
+                limits.temperature_change.least_spike,
+                limits.unit_jump_k,
+                gate.impossible_temperature_step_k,
+            ),
+            mirrored_k=limits.sign_continuity_k * sqrt(LONGEST_STEP_HOURS),
+            moistening_percent=limits.humidity_change.least_spike,
+            wind_m_s=limits.wind_change.least_spike,
+            pressure_hpa=min(limits.least_pressure_jump_hpa, gate.impossible_pressure_step_hpa),
+        )
+
+
 class Yardstick:
     """Of one city."""
 
-    limits: Limits = field(default_factory=Limits)
-    """Those of the batch layer."""
-    gate: GateLimits = field(default_factory=GateLimits)
-    norms: CityNorms = field(default_factory=CityNorms)
+    __slots__ = (
+        *("gate", "humidity_range", "limits", "norms", "pressure_ranges", "quiet"),
+        *("temperature_ranges", "wind_ranges"),
+    )
+
+    def __init__(self, limits: Limits, gate: GateLimits, norms: CityNorms) -> None:
+        self.limits, self.gate, self.norms = limits, gate, norms
+        self.quiet = Quiet.below(limits, gate)
+        self.temperature_ranges = self._ranges("temperature_c")
+        """For each month: the least and the greatest value that raises no flag."""
+        self.pressure_ranges = self._ranges("pressure")
+        self.wind_ranges = self._ranges("wind_speed")
+        self.humidity_range = limits.hard_range("humidity")
 
     def usual(self, measure: str, at: datetime) -> float:
         """The usual change per √hour of temperature, humidity or wind, in this month and hour."""
         its = self.limits.changes(measure)
         roughness = self.norms.roughness_at(measure, at)
         return max(its.usual if roughness is None else roughness, its.smallest_usual)
+
+    def _ranges(self, measure: str) -> Sequence[tuple[float, float]]:
+        """The hard range, where the month's is not narrower."""
+        hard_low, hard_high = self.limits.hard_range(measure)
+        unknown = [None] * _MONTHS
+        lows = self.norms.low.get(measure, unknown)
+        highs = self.norms.high.get(measure, unknown)
+        return [
+            (
+                hard_low if low is None else max(low, hard_low),
+                hard_high if high is None else min(high, hard_high),
+            )
+            for low, high in zip(lows, highs, strict=True)
+        ]
