@@ -8,7 +8,12 @@ from math import inf, isnan, log, nan, sqrt
 from typing import NamedTuple
 
 from citywx.weather.alerting.quality_gate.memory import Memory
-from citywx.weather.quality.limits import DRIEST_EXPLAINING, HUMIDITY_PER_K, SHARE_EXPLAINED
+from citywx.weather.quality.limits import (
+    DRIEST_EXPLAINING,
+    HUMIDITY_PER_K,
+    LONGEST_STEP_HOURS,
+    SHARE_EXPLAINED,
+)
 
 
 class Last(Memory):
@@ -51,6 +56,16 @@ class Change(NamedTuple):
     """Less what another measure explains."""
     usual: float
     """Per √hour."""
+
+    @property
+    def near(self) -> bool:
+        """Whether the two values can be compared."""
+        return self.elapsed <= LONGEST_STEP_HOURS
+
+    @property
+    def per_root_hour(self) -> float:
+        """What is not explained, per √hour; 0 from a value too long ago."""
+        return abs(self.unexplained) / sqrt(self.elapsed) if self.near else 0.0
 
     @property
     def size(self) -> float:

@@ -18,49 +18,62 @@ from citywx.weather.reading import Reading
 class Humidity(Memory):
     """One city's humidities."""
 
-    __slots__ = ("_jumps", "_possible", "_recent", "_run", "_span")
+    __slots__ = ("_jumps", "_possible", "_recent", "_run", "_settled", "_span")
 
     def __init__(self) -> None:
         self._run, self._span = Run(), Span()
-        """All of them, with the temperatures of the present run."""
+        """All of them with the temperature beside the last, and those of the present run."""
         self._possible, self._recent, self._jumps = Last(), RecentChanges(), Jumps()
-        """The last in range, with the temperature beside it."""
+        """The last in range."""
+        self._settled = True
+        """Whether that is the last of all, and nothing about it is doubted."""
 
     def judge(
         self, reading: Reading, hours: float, value: float, against: Yardstick, doubts: Doubts
     ) -> None:
         """Add what is doubtful about a humidity; quick where nothing can be."""
-        limits, temperature = against.limits, reading.temperature_c
+        run, limits, quiet = self._run, against.limits, against.humidity.quiet
+        temperature = reading.temperature_c
         beside = nan if temperature is None else temperature
-        if limits.driest_percent <= value <= limits.wettest_percent:
-            self._judge_change(Value(reading.timestamp, hours, value, beside), against, doubts)
+        elapsed, rise = hours - run.hours, value - run.value
+        if (
+            elapsed <= LONGEST_STEP_HOURS
+            and self._settled
+            and -quiet < rise < quiet
+            and limits.dry_air_percent <= value <= limits.wettest_percent
+        ):
+            unexplained = rise - moistening_explained(value, run.value, beside - run.beside)
+            self._recent.add(hours, abs(unexplained) / sqrt(elapsed), limits.humidity_change)
         else:
-            doubts.fail(QcFlag.HUMIDITY_RANGE)
-        if value < limits.dry_air_percent:
-            rain = "rain" in phenomena(reading.weather)
+            self._look_closer(Value(reading.timestamp, hours, value, beside), against, doubts)
+            rain = value < limits.dry_air_percent and "rain" in phenomena(reading.weather)
             doubts.suspect(QcFlag.RAIN_IN_DRY_AIR, where=rain)
-        run, span = self._run, self._span
-        lasted = run.move(hours, value, beside)
-        if run.length == 1:
-            span.begin(beside)
+        if run.move(hours, value, beside) == 0:
+            self._span.begin(beside)
         else:
-            span.widen(beside)
-        if lasted >= limits.humidity_stuck_while_warming_hours:
-            stuck = humidity_stuck(run, span, limits)
+            self._span.widen(beside)
+            stuck = humidity_stuck(run, self._span, limits)
             doubts.suspect(QcFlag.HUMIDITY_STUCK, where=stuck)
+
+    def _look_closer(self, new: Value, against: Yardstick, doubts: Doubts) -> None:
+        limits, run = against.limits, self._run
+        if self._settled:
+            self._possible.set(run.hours, run.value, run.beside)
+        possible = limits.driest_percent <= new.value <= limits.wettest_percent
+        doubts.fail(QcFlag.HUMIDITY_RANGE, where=not possible)
+        if possible:
+            self._judge_change(new, against, doubts)
+        self._settled = possible and self._jumps.quiet
 
     def _judge_change(self, new: Value, against: Yardstick, doubts: Doubts) -> None:
         its, last = against.limits.humidity_change, self._possible
         elapsed, rise = new.hours - last.hours, new.value - last.value
         warming = new.beside - last.beside
         unexplained = rise - moistening_explained(new.value, last.value, warming)
-        if abs(rise) >= its.least_spike or not self._jumps.quiet:
-            hour = int(new.hours)
-            usual = self._recent.usual(hour, against.usual("humidity", new.at), its)
-            change = Change(new.hours, elapsed, last.value, new.value, rise, unexplained, usual)
-            jump = self._jumps.judge(change, its, against.limits.step_accepted_after_hours)
-            doubts.suspect(QcFlag.HUMIDITY_STEP, where=jump is Jump.STEP)
-            doubts.suspect(QcFlag.HUMIDITY_SPIKE, where=jump is Jump.SPIKE)
-        near = elapsed <= LONGEST_STEP_HOURS
-        self._recent.add(int(new.hours), abs(unexplained) / sqrt(elapsed) if near else 0.0, its)
+        usual = self._recent.usual(new.hours, against.usual("humidity", new.at), its)
+        change = Change(new.hours, elapsed, last.value, new.value, rise, unexplained, usual)
+        jump = self._jumps.judge(change, its, against.limits.step_accepted_after_hours)
+        doubts.suspect(QcFlag.HUMIDITY_STEP, where=jump is Jump.STEP)
+        doubts.suspect(QcFlag.HUMIDITY_SPIKE, where=jump is Jump.SPIKE)
+        self._recent.add(new.hours, change.per_root_hour, its)
         last.set(new.hours, new.value, new.beside)

@@ -1,7 +1,8 @@
 """What is doubtful about a pressure: range, unit, climate, its level, a stuck sensor."""
 
-from math import sqrt
+from math import nan, sqrt
 
+from citywx.weather.alerting.quality_gate.change import Value
 from citywx.weather.alerting.quality_gate.doubts import Doubts
 from citywx.weather.alerting.quality_gate.levels import Level
 from citywx.weather.alerting.quality_gate.memory import Memory
@@ -9,44 +10,65 @@ from citywx.weather.alerting.quality_gate.stuck import Run, pressure_stuck
 from citywx.weather.alerting.quality_gate.units import pressure_unit
 from citywx.weather.alerting.quality_gate.yardstick import Yardstick
 from citywx.weather.quality.flags import QcFlag
-from citywx.weather.quality.limits import Limits
+from citywx.weather.quality.limits import LONGEST_STEP_HOURS, Limits
 from citywx.weather.reading import Reading
 
 
 class Pressure(Memory):
     """One city's pressures."""
 
-    __slots__ = ("_level", "_possible", "_run")
+    __slots__ = ("_level", "_possible", "_run", "_settled")
 
     def __init__(self) -> None:
         self._run, self._level, self._possible = Run(), Level(), Level()
         """All of them; the level that is believed; the last that was no impossible step."""
+        self._settled = True
+        """Whether all of these are the last one."""
 
     def judge(
         self, reading: Reading, hours: float, value: float, against: Yardstick, doubts: Doubts
     ) -> None:
-        """Add what is doubtful about a pressure."""
-        limits = against.limits
-        if limits.lowest_pressure_hpa <= value <= limits.highest_pressure_hpa:
-            low, high = against.pressure_ranges[reading.timestamp.month - 1]
-            doubts.suspect(QcFlag.PRESSURE_CLIMATE, where=not low <= value <= high)
-            self._judge_level(hours, value, against, doubts)
+        """Add what is doubtful about a pressure; quick where nothing can be."""
+        run, quiet = self._run, against.pressure.quiet
+        low, high = against.pressure.credible[reading.timestamp.month - 1]
+        if not (
+            self._settled
+            and hours - run.hours <= LONGEST_STEP_HOURS
+            and -quiet < value - run.value < quiet
+            and low <= value <= high
+        ):
+            self._look_closer(Value(reading.timestamp, hours, value, nan), against, doubts)
+        if run.move(hours, value) >= against.limits.pressure_stuck_hours:
+            stuck = pressure_stuck(run, against.limits)
+            doubts.suspect(QcFlag.PRESSURE_STUCK, where=stuck)
+
+    def _look_closer(self, new: Value, against: Yardstick, doubts: Doubts) -> None:
+        limits, run = against.limits, self._run
+        if self._settled:
+            self._level.believe(run.hours, run.value)
+            self._possible.believe(run.hours, run.value)
+        self._settled = limits.lowest_pressure_hpa <= new.value <= limits.highest_pressure_hpa
+        if self._settled:
+            low, high = against.pressure.credible[new.at.month - 1]
+            doubts.suspect(QcFlag.PRESSURE_CLIMATE, where=not low <= new.value <= high)
+            self._judge_level(new, against, doubts)
         else:
             doubts.fail(QcFlag.PRESSURE_RANGE)
-            doubts.fail(QcFlag.PRESSURE_UNIT, where=pressure_unit(value, limits))
-        run = self._run
-        if run.move(hours, value) >= limits.pressure_stuck_hours:
-            doubts.suspect(QcFlag.PRESSURE_STUCK, where=pressure_stuck(run, limits))
+            doubts.fail(QcFlag.PRESSURE_UNIT, where=pressure_unit(new.value, limits))
 
-    def _judge_level(self, hours: float, value: float, against: Yardstick, doubts: Doubts) -> None:
+    def _judge_level(self, new: Value, against: Yardstick, doubts: Doubts) -> None:
         limits, gate, level = against.limits, against.gate, self._level
-        reach = pressure_reach(hours - level.hours, limits)
-        off = level.left(hours, value, reach, gate.level_accepted_after_hours)
+        reach = pressure_reach(new.hours - level.hours, limits)
+        off = level.left(new.hours, new.value, reach, gate.level_accepted_after_hours)
         impossible = self._possible.left(
-            hours, value, gate.impossible_pressure_step_hpa, limits.step_accepted_after_hours
+            new.hours,
+            new.value,
+            gate.impossible_pressure_step_hpa,
+            limits.step_accepted_after_hours,
         )
         doubts.fail(QcFlag.PRESSURE_STEP, where=impossible)
         doubts.suspect(QcFlag.PRESSURE_LEVEL, where=off and not impossible)
+        self._settled = not off and not impossible
 
 
 def pressure_reach(elapsed: float, limits: Limits) -> float:

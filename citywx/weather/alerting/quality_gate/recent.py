@@ -19,10 +19,11 @@ class RecentChanges:
         self._newest = 0
         self._hours = array("q", bytes(8 * _HOURS))
 
-    def add(self, hour: int, size: float, limits: ChangeLimits) -> None:
-        """One more change, in this hour since 1970."""
+    def add(self, hours: float, size: float, limits: ChangeLimits) -> None:
+        """One more change, at this time."""
+        hour = int(hours)
         most = MOST_RECENT_CHANGE * limits.smallest_usual
-        one = _ONE + round((min(most, size)) * _THOUSANDTHS)
+        one = _ONE + int(min(size, most) * _THOUSANDTHS + 0.5)
         if hour == self._newest:
             self._hours[hour % _HOURS] += one
             return
@@ -31,8 +32,9 @@ class RecentChanges:
         self._newest = hour
         self._hours[hour % _HOURS] = one
 
-    def usual(self, hour: int, climate: float, limits: ChangeLimits) -> float:
+    def usual(self, hours: float, climate: float, limits: ChangeLimits) -> float:
         """The geometric mean of the climate's usual change and the last day's."""
+        hour = int(hours)
         if hour > self._newest:
             self._forget(hour)
             self._newest = hour

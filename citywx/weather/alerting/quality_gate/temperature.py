@@ -40,21 +40,23 @@ class Temperature(Memory):
     ) -> None:
         """Add what is doubtful about a temperature; quick where nothing can be."""
         at, humidity = reading.timestamp, reading.humidity
-        run, quiet = self._run, against.quiet
+        run, quiet = self._run, against.temperature.quiet
         elapsed, rise = hours - run.hours, value - run.value
-        unusual = rise - against.norms.warming(at) * elapsed
-        low, high = against.temperature_ranges[at.month - 1]
+        unusual = rise
+        if against.trend_known:
+            unusual -= against.norms.warming(at) * elapsed
+        low, high = against.temperature.credible[at.month - 1]
         beside = nan if humidity is None else humidity
         if (
             elapsed <= LONGEST_STEP_HOURS
             and self._settled
-            and abs(unusual) < quiet.warming_k
-            and abs(rise) < quiet.warming_k
-            and abs(value + run.value) > quiet.mirrored_k
+            and -quiet < unusual < quiet
+            and -quiet < rise < quiet
+            and not -against.mirrored_k <= value + run.value <= against.mirrored_k
             and low <= value <= high
         ):
             size = abs(unusual) / sqrt(elapsed)
-            self._recent.add(int(hours), size, against.limits.temperature_change)
+            self._recent.add(hours, size, against.limits.temperature_change)
         else:
             self._look_closer(Value(at, hours, value, beside), against, doubts)
         if run.move(hours, value, beside) >= against.limits.temperature_stuck_hours:
@@ -69,7 +71,7 @@ class Temperature(Memory):
         fahrenheit = self._fahrenheit.found(change, limits)
         signless = self._sign.found(change, limits)
         possible = limits.coldest_c <= new.value <= limits.hottest_c
-        low, high = against.temperature_ranges[new.at.month - 1]
+        low, high = against.temperature.credible[new.at.month - 1]
         doubts.fail(QcFlag.TEMPERATURE_RANGE, where=not possible)
         doubts.fail(QcFlag.TEMPERATURE_FAHRENHEIT, where=fahrenheit)
         doubts.suspect(QcFlag.TEMPERATURE_SIGN, where=signless)
@@ -83,7 +85,7 @@ class Temperature(Memory):
 
     def _judge_change(self, new: Value, against: Yardstick, doubts: Doubts) -> None:
         limits, its = against.limits, against.limits.temperature_change
-        usual = self._recent.usual(int(new.hours), against.usual("temperature_c", new.at), its)
+        usual = self._recent.usual(new.hours, against.usual("temperature_c", new.at), its)
         change = _change(self._trusted, new, against, usual)
         jump = self._jumps.judge(change, its, limits.step_accepted_after_hours)
         impossible = self._possible.left(
@@ -100,9 +102,8 @@ class Temperature(Memory):
     def _remember(self, new: Value, against: Yardstick) -> None:
         """Add how far it is from the last in range, trusted or not."""
         change = _change(self._credible, new, against, nan)
-        near = change.elapsed <= LONGEST_STEP_HOURS
-        size = abs(change.rise) / sqrt(change.elapsed) if near else 0.0
-        self._recent.add(int(new.hours), size, against.limits.temperature_change)
+        size = abs(change.rise) / sqrt(change.elapsed) if change.near else 0.0
+        self._recent.add(new.hours, size, against.limits.temperature_change)
         self._credible.set(new.hours, new.value)
 
     def _catch_up(self) -> None:

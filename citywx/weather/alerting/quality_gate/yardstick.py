@@ -7,6 +7,7 @@ from math import sqrt
 
 from citywx.weather.alerting.quality_gate.norms import CityNorms
 from citywx.weather.quality.limits import LONGEST_STEP_HOURS, Limits
+from citywx.weather.reading import MEASURES
 
 _MONTHS = 12
 
@@ -25,48 +26,29 @@ class GateLimits:
 
 
 @dataclass(frozen=True, slots=True)
-class Quiet:
-    """Changes so small that no test of jumps, units or levels looks at them."""
+class OfMeasure:
+    """What one measure is held against, made ready for quick comparing."""
 
-    warming_k: float
-    mirrored_k: float
-    """The sum of two temperatures that may be one without its sign."""
-    moistening_percent: float
-    wind_m_s: float
-    pressure_hpa: float
-
-    @classmethod
-    def below(cls, limits: Limits, gate: "GateLimits") -> "Quiet":
-        """What is below all limits."""
-        return cls(
-            warming_k=min(
-                limits.temperature_change.least_spike,
-                limits.unit_jump_k,
-                gate.impossible_temperature_step_k,
-            ),
-            mirrored_k=limits.sign_continuity_k * sqrt(LONGEST_STEP_HOURS),
-            moistening_percent=limits.humidity_change.least_spike,
-            wind_m_s=limits.wind_change.least_spike,
-            pressure_hpa=min(limits.least_pressure_jump_hpa, gate.impossible_pressure_step_hpa),
-        )
+    credible: Sequence[tuple[float, float]]
+    """For each month: the least and the greatest value that raises no flag."""
+    quiet: float
+    """Changes below it are looked at by no test of jumps, units or levels."""
 
 
 class Yardstick:
     """Of one city."""
 
     __slots__ = (
-        *("gate", "humidity_range", "limits", "norms", "pressure_ranges", "quiet"),
-        *("temperature_ranges", "wind_ranges"),
+        *("gate", "humidity", "limits", "mirrored_k", "norms", "pressure", "temperature"),
+        *("trend_known", "wind"),
     )
 
     def __init__(self, limits: Limits, gate: GateLimits, norms: CityNorms) -> None:
         self.limits, self.gate, self.norms = limits, gate, norms
-        self.quiet = Quiet.below(limits, gate)
-        self.temperature_ranges = self._ranges("temperature_c")
-        """For each month: the least and the greatest value that raises no flag."""
-        self.pressure_ranges = self._ranges("pressure")
-        self.wind_ranges = self._ranges("wind_speed")
-        self.humidity_range = limits.hard_range("humidity")
+        self.temperature, self.humidity, self.pressure, self.wind = map(self._of, MEASURES)
+        self.trend_known = bool(norms.trend)
+        self.mirrored_k = limits.sign_continuity_k * sqrt(LONGEST_STEP_HOURS)
+        """The sum, at most, of two temperatures of which one may lack its sign."""
 
     def usual(self, measure: str, at: datetime) -> float:
         """The usual change per √hour of temperature, humidity or wind, in this month and hour."""
@@ -74,7 +56,20 @@ class Yardstick:
         roughness = self.norms.roughness_at(measure, at)
         return max(its.usual if roughness is None else roughness, its.smallest_usual)
 
-    def _ranges(self, measure: str) -> Sequence[tuple[float, float]]:
+    def _of(self, measure: str) -> OfMeasure:
+        quiet = {
+            "temperature_c": min(
+                self.limits.temperature_change.least_spike,
+                self.limits.unit_jump_k,
+                self.gate.impossible_temperature_step_k,
+            ),
+            "humidity": self.limits.humidity_change.least_spike,
+            "pressure": self.limits.least_pressure_jump_hpa,
+            "wind_speed": self.limits.wind_change.least_spike,
+        }
+        return OfMeasure(self._credible(measure), quiet[measure])
+
+    def _credible(self, measure: str) -> Sequence[tuple[float, float]]:
         """The hard range, where the month's is not narrower."""
         hard_low, hard_high = self.limits.hard_range(measure)
         unknown = [None] * _MONTHS
