@@ -107,13 +107,14 @@ def _written_ms(event: dict[str, object]) -> float:
 
 
 def _line_latencies(arrivals: Arrivals, first: int) -> Iterator[float]:
+    """Of the lines that came whole: a naive bridge can read one before its stamp is written."""
     for moment, payload in arrivals.stamped():
         if payload.startswith(b"{"):
             row = json.loads(payload)
             observed, written = row["timestamp"], row["fetched_at"]
         else:
             observed, *_, written = payload.decode().split(",")
-        if observed != "timestamp" and number_of(observed) >= first:
+        if observed != "timestamp" and number_of(observed) >= first and written:
             yield (moment - datetime.fromisoformat(written).timestamp()) * 1e3
 
 

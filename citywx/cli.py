@@ -10,6 +10,7 @@ from typing import Annotated
 
 import typer
 
+from citywx.cli_alerts import alerts
 from citywx.cli_db import db
 from citywx.cli_frame import FAILED, Json, Yes, load_settings, plain_errors
 
@@ -25,6 +26,7 @@ app = typer.Typer(
 subscribers = typer.Typer(help="Who gets the daily mail.", no_args_is_help=True)
 app.add_typer(subscribers, name="subscribers")
 app.add_typer(db, name="db")
+app.add_typer(alerts, name="alerts")
 
 
 @app.command()

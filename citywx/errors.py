@@ -23,6 +23,7 @@ from citywx.trace_command import UnknownFlagError
 from citywx.warehouse.backup import BackupError
 from citywx.warehouse.database import DatabaseNotConfiguredError
 from citywx.warehouse.roles import RolesError
+from citywx.weather.alerting.table_reader import RuleError
 
 USAGE_MISTAKES = (
     DowngradeError,
@@ -30,6 +31,7 @@ USAGE_MISTAKES = (
     EnvFileExistsError,
     HomeError,
     NotReadableError,
+    RuleError,
     SourceChoiceError,
     SubscribersFileError,
     UnknownFlagError,

@@ -235,15 +235,12 @@ def open_alerts(
 ) -> pd.DataFrame:
     """Alerts that fired and are not resolved, newest first."""
     query = """
-        SELECT city, severity, rule_id, metric, value, limit_value, message, observed_at,
-               decided_at, latency_ms
-        FROM alerts AS fired
-        WHERE event = 'fired' AND city = ANY(CAST(:names AS text[]))
-          AND severity = ANY(CAST(:severities AS text[])) AND NOT EXISTS (
-            SELECT FROM alerts AS ended
-            WHERE ended.alert_id = fired.alert_id AND ended.event = 'resolved'
-        )
-        ORDER BY observed_at DESC LIMIT :limit
+        SELECT city, severity, rule_id, metric, value, limit_value, message,
+               fired_at AS observed_at, updated_at AS decided_at, NULL AS latency_ms
+        FROM alerts
+        WHERE state = 'firing' AND city = ANY(CAST(:names AS text[]))
+          AND severity = ANY(CAST(:severities AS text[]))
+        ORDER BY fired_at DESC LIMIT :limit
     """
     bound = {"names": list(names), "severities": list(severities), "limit": limit}
     return _frame(connection, text(query), bound)
@@ -256,7 +253,7 @@ def recent_alerts(
     query = """
         SELECT city, severity, event, rule_id, metric, value, limit_value, message, observed_at,
                decided_at, latency_ms
-        FROM alerts
+        FROM alert_events
         WHERE city = ANY(CAST(:names AS text[])) AND severity = ANY(CAST(:severities AS text[]))
         ORDER BY observed_at DESC LIMIT :limit
     """

@@ -6,7 +6,7 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
-from citywx.weather.alerting.rules import Severity
+from citywx.weather.alerting.policy import Severity
 from citywx.weather.city import City
 from dashboard import words
 

@@ -3,32 +3,39 @@
 It needs no database. Its events are in `alerts.ndjson`, synced, before its snapshot passes the
 readings that caused them; after a crash it judges from the snapshot on and drops the events that
 the log already has, so that each stands there once. They are published again: harmless, since an
-alert's id and event say that it is the same.
+alert's id and event say that it is the same. Ticks of the clock that set something off stand in
+the same log with their place among the readings, and are repeated there.
 """
 
+import hashlib
 import logging
+import signal
+import threading
 import time
-from collections.abc import Callable
+from collections import deque
+from collections.abc import Callable, Iterable
 from contextlib import ExitStack
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, tzinfo
 
 from prometheus_client import Counter, Gauge, Histogram
 
-from citywx.staging.position import save_checkpoint
-from citywx.weather.alerting.rules import RuleError, load_rules
-from citywx.weather.alerting.steps import AlertBook, AlertEvent
+from citywx.staging.position import Position, save_checkpoint
+from citywx.weather.alerting.book import AlertBook
+from citywx.weather.alerting.definitions import Definitions, load_definitions
+from citywx.weather.alerting.events import AlertEvent
+from citywx.weather.alerting.memory import Memory
+from citywx.weather.alerting.table_reader import RuleError
 from citywx.weather.reading import format_timestamp
-from streaming.alerts_log import AlertsLog
+from streaming.alert_messages import NO_LATENCY, event_body, latency, messages
+from streaming.alerts_log import AlertsLog, Tick, event_key
 from streaming.background import Background
-from streaming.broker import Broker, BrokerNotConfiguredError, Message
+from streaming.broker import Broker, BrokerNotConfiguredError
 from streaming.consumer import LogConsumer
 from streaming.log_source import log_source
 from streaming.messages import (
-    ALERTS,
     READINGS,
     READINGS_BATCH,
     LogReading,
-    alert_state_topic,
     encode_body,
     replay_response_topic,
 )
@@ -37,21 +44,23 @@ from streaming.only_instance import AlreadyRunningError, only_instance
 from streaming.outbox import Outbox
 from streaming.process import Process, run
 from streaming.snapshot import Snapshot, encode_snapshot, load_snapshot, save_snapshot
+from streaming.sources.cities import zones_of
 from streaming.status import Announcer, will_of
 
 NAME = "alerter"
 CLIENT_ID = f"citywx-{NAME}"
 _WAIT_SECONDS = 0.25
 _SAVE_SECONDS = 0.5
+_SAVE_SHARE = 0.002
+"""At most this much of the time goes into snapshots: while one is made, readings wait."""
+_TICK_SECONDS = 5.0
 _RETRY_SECONDS = 0.5
-_NEWS = timedelta(days=1)
-"""Weather observed longer ago is history: its alerts are recorded, and nobody is written to."""
 
 _log = logging.getLogger(__name__)
 
 _EVENTS = Counter("citywx_alerter_events", "Alert events", ["rule", "event"])
 _READINGS = Counter("citywx_alerter_readings", "Readings judged")
-_IGNORED = Gauge("citywx_alerter_ignored", "Values not newer than what their rule had judged")
+_IGNORED = Gauge("citywx_alerter_ignored", "Readings too late to be judged, or of a lesser source")
 _LATENCY = Histogram(
     "citywx_alerter_decision_seconds",
     "From the writing of the CSV line to the decision; of each group judged together, its first",
@@ -69,16 +78,46 @@ class Alerter:
         self._snapshot_path = process.home.state / f"{NAME}.json"
         self._position_path = process.home.state / "positions" / f"{NAME}.json"
         snapshot = load_snapshot(self._snapshot_path)
-        self._book = AlertBook(load_rules(process.settings.alert_rules), snapshot.states)
         self._log = AlertsLog(process.home.alerts_log, snapshot.alerts_bytes)
+        self._ticks = deque(self._log.ticks)
+        self._outbox = Outbox(connection)
         source = log_source(process.settings, process.home.readings_csv, connection, CLIENT_ID)
         self._consumer = LogConsumer(source, snapshot.checkpoint)
         self._announcer = Announcer(connection, NAME)
         self._saver = Background("saving the alerter's snapshot")
         self._session = 0
-        self._outbox = Outbox(connection)
         self._saved = self._consumer.position
-        self._saved_at = time.monotonic()
+        self._saved_at = self._ticked_at = time.monotonic()
+        self._save_seconds = _SAVE_SECONDS
+        definitions = load_definitions(process.settings.alert_rules)
+        self._book = self._open_book(definitions, snapshot.memory)
+
+    def _open_book(self, definitions: Definitions, memory: Memory) -> AlertBook:
+        """A book with these rules that goes on from `memory`; ends the alerts of rules gone."""
+        zones = zones_of(self._process.home.state / "cities.json")
+
+        def zone(city: str) -> tzinfo:
+            return zones.get(city, UTC)
+
+        sources = self._process.settings.source_order
+        book = AlertBook(definitions, sources=sources, zones=zone, memory=memory)
+        if book.orphans:
+            self._announce(book.orphans, self._consumer.position, NO_LATENCY)
+        return book
+
+    def reload(self) -> None:
+        """Take up the rules file as it is now; a wrong one is told, and the old rules stay."""
+        path = self._process.settings.alert_rules
+        try:
+            definitions = load_definitions(path)
+        except RuleError as error:
+            _log.error("the rules stay as they were: %s", error)
+            return
+        self._book = self._open_book(definitions, self._book.memory())
+        digest = hashlib.sha256(path.read_bytes()).hexdigest()
+        at = format_timestamp(datetime.now(UTC))
+        self._write([encode_body({"v": 1, "rules": digest, "at": at})])
+        _log.info("%d rules and patterns are in force", len(definitions.policies))
 
     def step(self) -> None:
         """Wait for readings, and judge them."""
@@ -89,16 +128,43 @@ class Alerter:
             self._consumer.look()
         items = self._consumer.take(self._connection.messages(), now)
         for item in items:
+            if self._ticks:
+                self._repeat_ticks(Position(item.segment, item.offset))
             events = self._book.judge(item.reading)
             if events:
-                self._announce(events, item)
+                place = Position(item.segment, item.offset)
+                self._announce(events, place, latency(item, datetime.now(UTC)))
         if items:
             _READINGS.inc(len(items))
             _observe(items[0])
         self._outbox.flush()
+        if now - self._ticked_at >= _TICK_SECONDS and not self._consumer.behind:
+            self._ticked_at = now
+            self._tick()
         self._announcer.announce(self._consumer.position)
-        if now - self._saved_at >= _SAVE_SECONDS and self._saver.idle:
+        if now - self._saved_at >= self._save_seconds and self._saver.idle:
             self._save(now)
+
+    def _repeat_ticks(self, place: Position) -> None:
+        """Let the clock set off again what it did before the reading at `place`."""
+        while self._ticks and self._ticks[0].place.order <= place.order:
+            tick = self._ticks.popleft()
+            events = self._book.tick(tick.at)
+            if events:
+                self._announce(events, tick.place, NO_LATENCY)
+
+    def _tick(self) -> None:
+        """Let the clock set off what is due; where it does, it stands in the log."""
+        place = self._consumer.position
+        if place is None:
+            return
+        self._repeat_ticks(place)
+        at = datetime.now(UTC)
+        events = self._book.tick(at)
+        if events is None:
+            return
+        self._write([Tick(place, at).body()])
+        self._announce(events, place, NO_LATENCY)
 
     @property
     def detail(self) -> str:
@@ -117,19 +183,25 @@ class Alerter:
         self._consumer.close()
         self._log.close()
 
-    def _announce(self, events: list[AlertEvent], item: LogReading) -> None:
+    def _announce(
+        self,
+        events: Iterable[AlertEvent],
+        place: Position | None,
+        took: dict[str, object],
+    ) -> None:
         decided_at = datetime.now(UTC)
-        fresh, messages = [], []
+        segment, offset = (place.segment, place.offset) if place else ("", 0)
+        fresh, told = [], []
         for event in events:
-            body = encode_body(_event_body(event, item, decided_at))
-            key = (event.alert_id, event.event.value)
-            if key not in self._log.written:
+            content = event_body(event, segment, offset, decided_at) | took
+            body = encode_body(content)
+            if event_key(content) not in self._log.written:
                 fresh.append(body)
                 _EVENTS.labels(event.rule_id, event.event.value).inc()
-            messages += _messages(event, body)
+            told += messages(event, body)
         if fresh:
             self._write(fresh)
-        self._outbox.put(*messages)
+        self._outbox.put(*told)
 
     def _write(self, bodies: list[bytes]) -> None:
         """Append events; while there is no room for them nothing else is judged."""
@@ -149,17 +221,20 @@ class Alerter:
 
     def _save(self, now: float) -> None:
         self._saved_at = now
-        _IGNORED.set(self._book.ignored)
+        _IGNORED.set(self._book.late)
         if self._consumer.position != self._saved:
             self._saver.start(self._snapshot_job())
 
     def _snapshot_job(self) -> Callable[[], None]:
+        began = time.perf_counter()
         checkpoint = self._consumer.checkpoint()
-        snapshot = Snapshot(checkpoint, self._log.size, self._book.states)
+        content = encode_snapshot(Snapshot(checkpoint, self._log.size, self._book.memory()))
+        took = time.perf_counter() - began
+        self._save_seconds = max(_SAVE_SECONDS, took / _SAVE_SHARE)
 
         def job() -> None:
             self._log.sync()
-            save_snapshot(self._snapshot_path, encode_snapshot(snapshot))
+            save_snapshot(self._snapshot_path, content)
             if checkpoint is not None:
                 save_checkpoint(self._position_path, checkpoint)
                 self._saved = checkpoint.position
@@ -173,38 +248,6 @@ def _observe(item: LogReading) -> None:
         _LATENCY.observe(max(0.0, (datetime.now(UTC) - written_at).total_seconds()))
 
 
-def _event_body(event: AlertEvent, item: LogReading, decided_at: datetime) -> dict[str, object]:
-    reading = item.reading
-    counted_from, since = (
-        ("write", reading.fetched_at) if reading.fetched_at else ("read", item.read_at)
-    )
-    latency = (decided_at - since) / timedelta(milliseconds=1) if since else None
-    return {
-        "v": 1,
-        "alert_id": event.alert_id,
-        "event": event.event.value,
-        "rule_id": event.rule_id,
-        "city": event.city,
-        "severity": event.severity.value,
-        "metric": event.metric,
-        "value": event.value,
-        "limit": event.limit,
-        "message": event.message,
-        "observed_at": format_timestamp(event.observed_at),
-        "decided_at": format_timestamp(decided_at),
-        "latency_ms": None if latency is None else round(latency, 3),
-        "latency_from": counted_from,
-        "segment": item.segment,
-        "offset": item.offset,
-        "notify": event.notify and decided_at - event.observed_at <= _NEWS,
-    }
-
-
-def _messages(event: AlertEvent, body: bytes) -> list[Message]:
-    topic = alert_state_topic(event.rule_id, event.city)
-    return [Message(ALERTS, body), Message(topic, body, retained=True)]
-
-
 def main(process: Process) -> None:
     """Judge readings until asked to stop."""
     with ExitStack() as cleanup:
@@ -216,9 +259,14 @@ def main(process: Process) -> None:
             will=will_of(NAME),
         )
         cleanup.callback(connection.close)
+        reload = threading.Event()
+        signal.signal(signal.SIGHUP, lambda *_: reload.set())
         alerter = Alerter(process, connection)
         cleanup.callback(alerter.close)
         while not process.stopping.is_set():
+            if reload.is_set():
+                reload.clear()
+                alerter.reload()
             alerter.step()
             process.beat(alerter.detail)
         alerter.stop()

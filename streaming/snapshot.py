@@ -1,29 +1,28 @@
-"""The alerter's snapshot: rule states, and the place in both logs up to which they hold.
+"""The alerter's snapshot: what its book remembers, and the place in both logs up to which it holds.
 
-Torn, foreign or from a newer version, it reads as none: the alerter then judges the log from its
+Torn, foreign or from another version, it reads as none: the alerter then judges the log from its
 beginning and drops the events that `alerts.ndjson` already has.
 """
 
 import json
 import os
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from citywx.staging.position import Checkpoint, Position
-from citywx.weather.alerting.steps import RuleState, dump_states, load_states
+from citywx.weather.alerting.memory import Memory
 from streaming.messages import encode_body
 
-_VERSION = 1
+_VERSION = 2
 
 
 @dataclass(frozen=True, slots=True)
 class Snapshot:
-    """States after all readings before `checkpoint`, whose events end at `alerts_bytes`."""
+    """What is remembered after all readings before `checkpoint`, whose events end there."""
 
     checkpoint: Checkpoint | None = None
     alerts_bytes: int = 0
-    states: Mapping[tuple[str, str], RuleState] = field(default_factory=dict)
+    memory: Memory = field(default_factory=Memory)
 
 
 def encode_snapshot(snapshot: Snapshot) -> bytes:
@@ -36,7 +35,7 @@ def encode_snapshot(snapshot: Snapshot) -> bytes:
             "offset": place.position.offset if place else 0,
             "before": place.before if place else "",
             "alerts_bytes": snapshot.alerts_bytes,
-            "states": dump_states(snapshot.states),
+            "memory": snapshot.memory.dump(),
         }
     )
 
@@ -62,6 +61,6 @@ def load_snapshot(path: Path) -> Snapshot:
         if body["segment"] is not None:
             position = Position(str(body["segment"]), int(body["offset"]))
             place = Checkpoint(position, str(body["before"])) if position.sequence >= 0 else None
-        return Snapshot(place, int(body["alerts_bytes"]), load_states(body["states"]))
-    except (OSError, ValueError, KeyError, TypeError):
+        return Snapshot(place, int(body["alerts_bytes"]), Memory.load(body["memory"]))
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
         return Snapshot()

@@ -119,7 +119,7 @@ _PREDICTIONS = text(
 
 _FIRED = text(
     """
-    SELECT observed_at, message FROM alerts
+    SELECT observed_at, message FROM alert_events
     WHERE city = :city AND event = 'fired' AND observed_at > :since AND observed_at <= :now
     ORDER BY observed_at DESC LIMIT :most
     """

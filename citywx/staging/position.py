@@ -27,6 +27,11 @@ class Position:
         """The segment's place in the log."""
         return int(self.segment.split("-", 1)[0])
 
+    @property
+    def order(self) -> tuple[int, int]:
+        """By which positions of one log are sorted."""
+        return self.sequence, self.offset
+
 
 @dataclass(frozen=True, slots=True)
 class Checkpoint:

@@ -52,7 +52,8 @@ GRANTS: Final = {
         "alembic_version": "SELECT",
         "weather_readings": "SELECT",
         "live_readings": "SELECT, INSERT, UPDATE, DELETE",
-        "alerts": "SELECT, INSERT",
+        "alert_events": "SELECT, INSERT",
+        "alerts": "SELECT, INSERT, UPDATE",
         "consumer_positions": "SELECT, INSERT, UPDATE",
         "process_status": "SELECT, INSERT, UPDATE, DELETE",
         "pipeline_samples": "SELECT, INSERT, DELETE",
@@ -62,6 +63,7 @@ GRANTS: Final = {
             (
                 *("alembic_version", "cities", "weather_readings", "live_readings"),
                 *("current_readings", "city_predictions", "daily_summaries", "alerts"),
+                "alert_events",
                 *("subscriber_cities",),
             ),
             "SELECT",

@@ -55,6 +55,29 @@ def _statistics() -> list[Column[object]]:
     ]
 
 
+def _alert_words() -> list[Column[object]]:
+    """What an alert and each of its events say."""
+    return [
+        Column("rule_id", Text, nullable=False),
+        Column("kind", Text, nullable=False),
+        Column("city", Text, nullable=False),
+        Column("severity", Text, nullable=False),
+        Column("metric", Text, nullable=False),
+        Column("value", Double),
+        Column("limit_value", Double),
+        Column("message", Text, nullable=False),
+        Column("advice", Text, nullable=False),
+        _time("started_at", nullable=False),
+        Column("peak", Double),
+        _time("peak_at"),
+        Column("readings", Integer, nullable=False),
+        Column("suspect", Boolean, nullable=False),
+        Column("notify", Boolean, nullable=False),
+        Column("inhibited_by", ARRAY(Text), nullable=False),
+        Column("details", JSONB, nullable=False),
+    ]
+
+
 cities = Table(  # writers: poller (resolved), loader (first seen in a CSV)
     "cities",
     metadata,
@@ -315,26 +338,37 @@ daily_summaries = Table(  # writer: asset daily_summaries; one row per city, loc
     PrimaryKeyConstraint("city", "local_date", "period"),
 )
 
-alerts = Table(  # writer: recorder, from alerts.ndjson; one row per event
-    "alerts",
+alert_events = Table(  # writer: recorder, from alerts.ndjson
+    "alert_events",
     metadata,
+    Column("event_no", BigInteger, Identity(always=True), primary_key=True),
     Column("alert_id", Text, nullable=False),
     Column("event", Text, nullable=False),
-    Column("rule_id", Text, nullable=False),
-    Column("city", Text, nullable=False),
-    Column("severity", Text, nullable=False),
-    Column("metric", Text, nullable=False),
-    Column("value", Double, nullable=False),
-    Column("limit_value", Double, nullable=False),
-    Column("message", Text, nullable=False),
+    *_alert_words(),
     _time("observed_at", nullable=False),
     _time("decided_at", nullable=False),
     Column("latency_ms", Double),
     Column("segment", Text, nullable=False),
     Column("byte_offset", BigInteger, nullable=False),
-    PrimaryKeyConstraint("alert_id", "event"),
-    Index("alerts_observed_at", "observed_at"),
-    Index("alerts_city_observed_at", "city", "observed_at"),
+    UniqueConstraint("alert_id", "event", "observed_at", name="alert_events_once"),
+    Index("alert_events_observed_at", "observed_at"),
+    Index("alert_events_city_observed_at", "city", "observed_at"),
+)
+
+alerts = Table(  # writer: recorder, one row an alert as its last event left it
+    "alerts",
+    metadata,
+    Column("alert_id", Text, primary_key=True),
+    Column("state", Text, nullable=False),
+    Column("worst_severity", Text, nullable=False),
+    *_alert_words(),
+    _time("fired_at"),
+    _time("resolved_at"),
+    _time("last_observed_at", nullable=False),
+    _time("updated_at", nullable=False, now=True),
+    Index("alerts_state", "state", "started_at"),
+    Index("alerts_city", "city", "started_at"),
+    Index("alerts_started_at", "started_at"),
 )
 
 subscribers = Table(  # writer: dashboard's subscription routes

@@ -36,8 +36,9 @@ live_readings = dg.AssetSpec(
 alerts = dg.AssetSpec(
     "alerts",
     deps=[readings_csv],
-    description="Alert events: fired and resolved. Decided by `streaming.alerter` within "
-    "milliseconds of a reading, written by `streaming.recorder`.",
+    description="One row an alert: pending, firing or over, with its peak and the readings behind "
+    "it. Decided by `streaming.alerter` within milliseconds of a reading, written by "
+    "`streaming.recorder`; the events stand in `alert_events`.",
     group_name="speed",
     kinds={"postgres", "mqtt"},
     owners=STREAMING_TEAM,

@@ -8,7 +8,7 @@ import hashlib
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 
-from citywx.weather.alerting.steps import alert_id
+from citywx.weather.alerting.events import alert_id
 from citywx.weather.reading import Reading, to_csv_line
 
 CITIES = ("Cairo", "Lima", "Oslo", "Quito", "São Paulo")

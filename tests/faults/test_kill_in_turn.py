@@ -92,7 +92,7 @@ def test_each_process_comes_back_and_at_the_end_nothing_is_missing_or_double(
     lines = stack.home.readings_csv.read_text("utf-8").splitlines()
     assert len({tuple(line.split(",")[:2]) for line in lines[1:]}) == ROWS
 
-    fired = "SELECT count(*) FROM alerts WHERE event = 'fired' AND limit_value = 23"
+    fired = "SELECT count(*) FROM alert_events WHERE event = 'fired' AND limit_value = 23"
     crossings = len(CITIES) * sum(
         temperature(hour - 1) <= 23 < temperature(hour) for hour in range(1, HOURS)
     )

@@ -89,8 +89,8 @@ def events_of(path: Path) -> Iterable[tuple[Event, EventContent]]:
 
 
 def event_rows(connection: psycopg.Connection) -> Iterable[tuple[Event, EventContent]]:
-    """The rows of the table `alerts`."""
-    query = "SELECT alert_id, event, city, observed_at, value FROM alerts"
+    """The rows of the table `alert_events`."""
+    query = "SELECT alert_id, event, city, observed_at, value FROM alert_events"
     with connection.transaction(), connection.cursor(name=f"alerts_{os.getpid()}") as cursor:
         cursor.itersize = _FETCH
         for alert_id, event, city, observed_at, value in cursor.execute(query):

@@ -12,7 +12,9 @@ from citywx.mail.folder import list_mails
 from citywx.mail.operator import send_operator_mail
 from citywx.mail.transport import MailConfigurationError, Outcome
 from citywx.settings import WeatherSource
-from citywx.warehouse.tables import alerts, city_predictions, daily_summaries, live_readings
+from citywx.warehouse.tables import city_predictions, daily_summaries, live_readings
+from citywx.weather.reading import format_timestamp
+from streaming.recorder_tables import record_events
 from tests.support.mail import NOW, MailRoom, add_readings
 
 pytestmark = pytest.mark.integration
@@ -141,19 +143,21 @@ def test_predictions_come_with_their_record_and_alerts_with_their_time(
         "severity": "info",
         "metric": "temperature_c",
         "value": 24.0,
-        "limit_value": 23.0,
+        "limit": 23.0,
         "message": "<b>24 °C is above 23</b>",
-        "observed_at": NOW - timedelta(hours=2),
-        "decided_at": NOW,
+        "observed_at": format_timestamp(NOW - timedelta(hours=2)),
+        "decided_at": format_timestamp(NOW),
+        "latency_ms": None,
         "segment": "s",
-        "byte_offset": 0,
+        "offset": 0,
     }
-    old = {**alert, "alert_id": "b", "observed_at": NOW - timedelta(hours=25)}
+    yesterday = format_timestamp(NOW - timedelta(hours=25))
+    old = {**alert, "alert_id": "b", "observed_at": yesterday}
     with mail_room.engine.begin() as connection:
         connection.execute(
             insert(city_predictions), [prediction, {**prediction, "method": "seasonal_naive"}]
         )
-        connection.execute(insert(alerts), [alert, old])
+        record_events(connection, [alert, old])
     mail_room.subscribe("ada@example.org")
     send_daily_summaries(mail_room.engine, mail_room.settings, mail_room.home, now=NOW)
     (mail,) = list_mails(mail_room.home.mail)

@@ -14,8 +14,8 @@ from citywx.home import Home
 from citywx.settings import Settings
 from citywx.staging.position import Checkpoint, Position, load_checkpoint
 from citywx.warehouse.database import migrate
-from citywx.warehouse.tables import alerts, live_readings
-from citywx.weather.reading import Reading
+from citywx.warehouse.tables import alert_events, alerts, live_readings
+from citywx.weather.reading import Reading, format_timestamp
 from streaming.broker import Broker
 from streaming.dagster_report import DagsterReport
 from streaming.live_writer import Batch, LiveWriter
@@ -26,6 +26,7 @@ from streaming.recorder import Recorder
 from streaming.recorder_tables import (
     load_position,
     prune_live,
+    record_events,
     save_position,
     write_alerts,
 )
@@ -182,7 +183,7 @@ def test_readings_and_alerts_reach_the_database_once(
 
     def alert_count() -> int:
         with engine.connect() as connection:
-            return connection.scalar(select(func.count()).select_from(alerts)) or 0
+            return connection.scalar(select(func.count()).select_from(alert_events)) or 0
 
     eventually(lambda: len(live(engine)) == 1000, "the recorder catches up")
     eventually(lambda: alert_count() == 999, "every event is a row")
@@ -207,7 +208,79 @@ def test_a_torn_or_replaced_alerts_log_is_read_again_without_harm(
         if expected == 0:
             path.write_bytes(b"\n" + path.read_bytes())
     with engine.connect() as connection:
-        assert connection.scalar(select(func.count()).select_from(alerts)) == 2
+        assert connection.scalar(select(func.count()).select_from(alert_events)) == 2
+        assert connection.scalar(select(func.count()).select_from(alerts)) == 1
+
+
+def told(event: str, minute: int, **changes: object) -> dict[str, object]:
+    """A line of `alerts.ndjson`."""
+    at = format_timestamp(START + timedelta(minutes=minute))
+    body = {
+        "alert_id": "a",
+        "event": event,
+        "rule_id": "heat",
+        "kind": "rule",
+        "city": "Oslo",
+        "severity": "warning",
+        "metric": "temperature_c",
+        "value": 36.0,
+        "limit": 35.0,
+        "message": f"Heat {event}",
+        "advice": "Drink",
+        "observed_at": at,
+        "started_at": format_timestamp(START),
+        "decided_at": at,
+        "peak": 36.0,
+        "peak_at": at,
+        "readings": minute,
+        "suspect": False,
+        "notify": True,
+        "inhibited_by": ["storm"],
+        "details": {"reason": None},
+        "latency_ms": 0.5,
+        "segment": "000001-abc",
+        "offset": 10,
+    }
+    return body | changes
+
+
+def test_an_alert_is_one_row_as_its_events_leave_it(engine: Engine) -> None:
+    story = [
+        told("pending", 0),
+        told("fired", 10),
+        told("escalated", 20, severity="severe", value=41.0, peak=41.0),
+        told("eased", 30, value=37.0, peak=41.0),
+        told("resolved", 40, value=30.0, peak=41.0, notify=False),
+    ]
+    with engine.begin() as connection:
+        for rows in (story[:2], story[2:3], story[2:]):
+            assert record_events(connection, rows) == len(rows)
+        assert record_events(connection, story) == 5  # again: nothing changes
+        (alert,) = connection.execute(select(alerts)).all()
+        numbers = connection.execute(
+            select(alert_events.c.event).order_by(alert_events.c.event_no)
+        ).scalars()
+        assert list(numbers) == ["pending", "fired", "escalated", "eased", "resolved"]
+    assert (alert.state, alert.severity, alert.worst_severity) == ("resolved", "warning", "severe")
+    assert (alert.started_at, alert.fired_at) == (START, START + timedelta(minutes=10))
+    assert alert.resolved_at == alert.last_observed_at == START + timedelta(minutes=40)
+    assert (alert.value, alert.peak, alert.readings, alert.notify) == (30.0, 41.0, 40, True)
+    assert (alert.inhibited_by, alert.details) == (["storm"], {"reason": None})
+
+
+def test_an_event_of_the_first_version_is_recorded_too(engine: Engine) -> None:
+    known = ("alert_id", "event", "rule_id", "city", "severity", "metric", "value", "limit")
+    old = ("message", "observed_at", "decided_at", "latency_ms", "segment", "offset")
+    body = {name: value for name, value in told("fired", 0).items() if name in (*known, *old)}
+    with engine.begin() as connection:
+        assert record_events(connection, [body, {"tick": "x"}, {"rules": "y"}]) == 1
+        (alert,) = connection.execute(select(alerts)).all()
+    assert (alert.state, alert.kind, alert.notify, alert.started_at) == (
+        "firing",
+        "rule",
+        False,
+        START,
+    )
 
 
 def test_the_recorder_waits_for_the_schema(stream: Stream, postgres_server: PostgresServer) -> None:

@@ -9,6 +9,8 @@ from sqlalchemy import Connection, Engine, insert, text
 
 from citywx.warehouse import tables
 from citywx.weather.city import City
+from citywx.weather.reading import format_timestamp
+from streaming.recorder_tables import record_events
 
 CITIES = (
     City("Cairo", "EG", 30.06, 31.25, "Africa/Cairo", 23.0),
@@ -173,25 +175,32 @@ def _add_alerts(connection: Connection, city: City, number: int, now: datetime) 
         rule, severity, metric, limit, message = rules[(hours + number) % 3]
         observed = now - timedelta(hours=5 * hours + number)
         events = ("fired",) if hours == 1 and number < 2 else ("fired", "resolved")
-        for event in events:
-            connection.execute(
-                insert(tables.alerts).values(
-                    alert_id=f"{rule}-{number}-{hours}",
-                    event=event,
-                    rule_id=rule,
-                    city=city.name,
-                    severity=severity,
-                    metric=metric,
-                    value=limit + (0.7 if event == "fired" else -0.6),
-                    limit_value=limit,
-                    message=message if event == "fired" else f"{message}: no longer",
-                    observed_at=observed + (event == "resolved") * timedelta(hours=2),
-                    decided_at=observed + timedelta(seconds=1),
-                    latency_ms=1.2 + hours / 10,
-                    segment="000001-9f86d081884c",
-                    byte_offset=hours,
-                )
-            )
+        record_events(
+            connection,
+            [
+                {
+                    "alert_id": f"{rule}-{number}-{hours}",
+                    "event": event,
+                    "rule_id": rule,
+                    "city": city.name,
+                    "severity": severity,
+                    "metric": metric,
+                    "value": limit + (0.7 if event == "fired" else -0.6),
+                    "limit": limit,
+                    "peak": limit + 0.9,
+                    "message": message if event == "fired" else f"{message}: no longer",
+                    "observed_at": format_timestamp(
+                        observed + (event == "resolved") * timedelta(hours=2)
+                    ),
+                    "started_at": format_timestamp(observed),
+                    "decided_at": format_timestamp(observed + timedelta(seconds=1)),
+                    "latency_ms": 1.2 + hours / 10,
+                    "segment": "000001-9f86d081884c",
+                    "offset": hours,
+                }
+                for event in events
+            ],
+        )
 
 
 def _add_loads(connection: Connection, now: datetime, days: int) -> None:

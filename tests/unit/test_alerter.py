@@ -133,3 +133,67 @@ def test_alerts_about_weather_of_long_ago_are_recorded_and_nobody_is_written_to(
     events = [json.loads(line) for line in bench.home.alerts_log.read_bytes().splitlines()]
     told = {event["city"]: event["notify"] for event in events if event["rule_id"] == "heat"}
     assert told == {"A": False, "B": False, "C": True}
+
+
+SILENCE = """
+[[rule]]
+id = "silence"
+silent_for = "1h"
+severity = "warning"
+message = "No readings"
+"""
+
+
+def bodies(bench: Bench) -> list[dict[str, object]]:
+    return [json.loads(line) for line in bench.home.alerts_log.read_bytes().splitlines()]
+
+
+def with_rules(bench: Bench, text: str) -> Path:
+    path = bench.home.path / "rules.toml"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(text)
+    bench.process.settings = bench.process.settings.model_copy(update={"alert_rules": path})
+    return path
+
+
+def test_silence_is_told_by_the_clock_once_and_again_after_a_crash_at_its_place(
+    bench: Bench,
+) -> None:
+    with_rules(bench, SILENCE)
+    append(bench.home.readings_csv, line(0, 20.0))
+    first = bench.alerter()
+    judge(first)
+    first._tick()
+    first._tick()
+    first.close()  # no snapshot
+    tick, fired = bodies(bench)
+    assert (tick["offset"], tick["segment"]) == (fired["offset"], fired["segment"])
+    assert (fired["rule_id"], fired["event"], fired["notify"]) == ("silence", "fired", False)
+    append(bench.home.readings_csv, line(1, 20.0))
+    second = bench.alerter()
+    judge(second)
+    second.close()
+    assert [(body.get("event"), body.get("alert_id")) for body in bodies(bench)] == [
+        (None, None),
+        ("fired", fired["alert_id"]),
+        ("resolved", fired["alert_id"]),
+    ]
+
+
+def test_changed_rules_are_taken_up_without_losing_what_fires(bench: Bench) -> None:
+    path = with_rules(bench, (ROOT / "alerts.toml").read_text())
+    append(bench.home.readings_csv, line(0, 25.0))
+    alerter = bench.alerter()
+    judge(alerter)
+    path.write_text(path.read_text() + '\n[[rule]]\nid = "humid"\n')
+    alerter.reload()  # wrong: the old rules stay
+    append(bench.home.readings_csv, line(1, 26.0))
+    judge(alerter)
+    path.write_text(SILENCE)
+    alerter.reload()
+    alerter.close()
+    fired, ended, changed = bodies(bench)
+    assert (fired["event"], ended["event"]) == ("fired", "resolved")
+    assert fired["alert_id"] == ended["alert_id"]
+    assert str(ended["message"]).endswith("its rule was removed or changed")
+    assert len(str(changed["rules"])) == 64

@@ -1,33 +1,32 @@
-"""What an alert rule is, and how `alerts.toml` says it. Applying rules belongs in `steps`."""
+"""What an alert rule is, and how a `[[rule]]` table of `alerts.toml` says it.
+
+A rule watches one metric in every city on its own: a limit, or a ladder of them. Whether a value
+passes them is decided here; keeping track of cities belongs in `watches`.
+"""
 
 import math
 import operator
-import re
-import tomllib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import timedelta
 from enum import StrEnum
-from pathlib import Path
-from typing import Any, NoReturn
+from itertools import pairwise
 
-from citywx.weather.reading import MEASURES
+from citywx.weather.alerting.metrics import METRICS, Metric
+from citywx.weather.alerting.policy import (
+    LIFE_KEYS,
+    NO_TIME,
+    Kind,
+    Policy,
+    Severity,
+    Worst,
+    read_policy,
+)
+from citywx.weather.alerting.table_reader import TableReader
 
-UNITS = {"temperature_c": "°C", "humidity": "%", "pressure": "hPa", "wind_speed": "m/s"}
-
-_KEYS = {"id", "metric", "clear", "severity", "message", "cities", "notify"}
-_ID = re.compile(r"[a-z0-9][a-z0-9_-]{0,59}")
-
-
-class RuleError(ValueError):
-    """The rules file is wrong; the message names the rule and the key."""
-
-
-class Severity(StrEnum):
-    """How serious an alert is."""
-
-    INFO = "info"
-    WARNING = "warning"
-    SEVERE = "severe"
+_KEYS = LIFE_KEYS | {"metric", "change_over", "clear", "level", "silent_for", "no_data"}
+TENDENCY = "pressure_tendency_3h"
+_TENDENCY_OVER = timedelta(hours=3)
 
 
 class Comparison(StrEnum):
@@ -43,8 +42,13 @@ class Comparison(StrEnum):
         """Whether high values are the dangerous ones."""
         return self in (Comparison.ABOVE, Comparison.AT_LEAST)
 
+    @property
+    def words(self) -> str:
+        """For people."""
+        return self.replace("_", " ")
 
-_HOLDS: dict[Comparison, Callable[[float, float], bool]] = {
+
+HOLDS: dict[Comparison, Callable[[float, float], bool]] = {
     Comparison.ABOVE: operator.gt,
     Comparison.AT_LEAST: operator.ge,
     Comparison.BELOW: operator.lt,
@@ -52,173 +56,187 @@ _HOLDS: dict[Comparison, Callable[[float, float], bool]] = {
 }
 
 
+class NoData(StrEnum):
+    """What becomes of a rule in a city that has said nothing for `silent_for`."""
+
+    KEEP = "keep"
+    """It stays as it is."""
+    OK = "ok"
+    """Its alert ends."""
+    ALERT = "alert"
+    """Silence is an alert by itself, of the lowest severity."""
+
+
+@dataclass(frozen=True, slots=True)
+class Level:
+    """One step of the ladder, in the metric's unit."""
+
+    limit: float
+    clear: float
+    """An alert at this level stays while the value is between here and the limit, both included.
+
+    Where it is the limit itself, the limit alone counts.
+    """
+
+
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """Fires where a metric passes its limit, and resolves once it is back at the clear level."""
+    """Holds where a metric passes its limit, until it is back at the clear level."""
 
-    rule_id: str
-    metric: str
-    """One of `MEASURES`."""
-    comparison: Comparison
-    limit: float
-    """In the metric's unit, as `clear`."""
-    clear: float
-    """Resolves at this level or on its harmless side."""
-    severity: Severity
-    message: str
-    """A few words: what the condition is called."""
-    cities: frozenset[str] = frozenset()
-    """Where it applies; empty: everywhere."""
-    notify: bool = True
-    """Whether people are told; else it is only recorded and published."""
+    policy: Policy
+    metric: Metric | None
+    """None: any reading will do, only silence counts."""
+    comparison: Comparison | None = None
+    levels: tuple[Level, ...] = ()
+    """The mildest first."""
+    change_over: timedelta | None = None
+    """Where given, the metric's change over that time is compared."""
+    silent_for: timedelta | None = None
+    no_data: NoData = NoData.KEEP
 
-    def applies_to(self, city: str) -> bool:
-        """Whether the rule watches this city."""
-        return not self.cities or city in self.cities
+    @property
+    def rule_id(self) -> str:
+        """Its name."""
+        return self.policy.rule_id
 
-    def fires_at(self, value: float) -> bool:
-        """Whether the value passes the limit."""
-        return _HOLDS[self.comparison](value, self.limit)
+    @property
+    def metric_name(self) -> str:
+        """What is compared, as told in events."""
+        if self.metric is None:
+            return "silence"
+        if self.change_over is None:
+            return self.metric.name
+        return f"{self.metric.name} change"
 
-    def clears_at(self, value: float) -> bool:
-        """Whether the value is back at the clear level, or better."""
-        return value <= self.clear if self.comparison.upward else value >= self.clear
+    @property
+    def words(self) -> str:
+        """What it watches for, in a few words.
+
+        >>> read_rule(TableReader({
+        ...     "id": "warm", "metric": "temperature_c", "above": 23, "severity": "info",
+        ...     "message": "Warm", "for": "2h",
+        ... }, "rule 1")).words
+        'temperature_c above 23 °C for 2:00:00'
+        """
+        if self.metric is None or self.comparison is None:
+            return f"no reading for {self.silent_for}"
+        limits = " / ".join(f"{level.limit:g}" for level in self.levels)
+        over = f" over {self.change_over}" if self.change_over else ""
+        held = f" for {self.policy.hold}" if self.policy.hold else ""
+        return f"{self.metric_name}{over} {self.comparison.words} {limits} {self.metric.unit}{held}"
+
+    def level(self, before: int, value: float) -> int:
+        """The level at which the condition holds at `value`; `before`: that of the alert."""
+        if self.comparison is None:
+            return 0
+        holds, upward = HOLDS[self.comparison], self.comparison.upward
+        level = 0
+        for number, step in enumerate(self.levels, 1):
+            on = holds(value, step.limit)
+            if not on and number <= before and step.clear != step.limit:
+                on = value >= step.clear if upward else value <= step.clear
+            if not on:
+                break
+            level = number
+        return level
+
+    def quiet_band(self) -> tuple[float, float]:
+        """The values between which the condition cannot hold, both excluded."""
+        if self.comparison is None:
+            return -math.inf, math.inf
+        limit = self.levels[0].limit
+        return (-math.inf, limit) if self.comparison.upward else (limit, math.inf)
 
 
-def load_rules(path: Path) -> tuple[Rule, ...]:
-    """Read and check a rules file; RuleError says what is wrong where."""
-    try:
-        text = path.read_text("utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        message = f"{path}: cannot be read: {error}"
-        raise RuleError(message) from None
-    try:
-        return parse_rules(text)
-    except RuleError as error:
-        message = f"{path}: {error}"
-        raise RuleError(message) from None
+def read_rule(reader: TableReader, lateness: timedelta = NO_TIME) -> Rule:
+    """A rule from its `[[rule]]` table.
 
-
-def parse_rules(text: str) -> tuple[Rule, ...]:
-    """Rules from TOML text: one `[[rule]]` table each.
-
-    >>> rule = parse_rules('''
-    ... [[rule]]
-    ... id = "warm"
-    ... metric = "temperature_c"
-    ... above = 23
-    ... severity = "info"
-    ... message = "Warm"
-    ... ''')[0]
-    >>> rule.fires_at(23.1), rule.fires_at(23.0), rule.clears_at(23.0)
-    (True, False, True)
+    >>> rule = read_rule(TableReader({
+    ...     "id": "warm", "metric": "temperature_c", "above": 23, "severity": "info",
+    ...     "message": "Warm",
+    ... }, "rule 1"))
+    >>> rule.level(0, 23.1), rule.level(0, 23.0), rule.level(1, 23.0)
+    (1, 0, 0)
     """
-    try:
-        document = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
-        message = f"not TOML: {error}"
-        raise RuleError(message) from None
-    if unknown := sorted(document.keys() - {"rule"}):
-        message = f"unknown key {unknown[0]!r}: every rule is a [[rule]] table"
-        raise RuleError(message)
-    tables = document.get("rule", [])
-    if not isinstance(tables, list) or not all(isinstance(table, dict) for table in tables):
-        message = "every rule is a [[rule]] table"
-        raise RuleError(message)
-    rules = tuple(_rule(table, number) for number, table in enumerate(tables, 1))
-    seen: set[str] = set()
-    for rule in rules:
-        if rule.rule_id in seen:
-            message = f"rule {rule.rule_id!r}: id stands twice"
-            raise RuleError(message)
-        seen.add(rule.rule_id)
-    return rules
+    reader.name = f"rule {reader.identifier('id')!r}"
+    reader.only(_KEYS | {c.value for c in Comparison}, "a rule")
+    silent_for = reader.duration("silent_for") if "silent_for" in reader else None
+    if "metric" not in reader:
+        return _silence_rule(reader, silent_for, lateness)
+    metric, change_over = _metric(reader)
+    ladder = reader.tables("level")
+    comparison = _comparison(reader, ladder)
+    levels, severities = _levels(reader, ladder, comparison)
+    no_data = NoData(reader.one_of("no_data", tuple(NoData), default=NoData.KEEP))
+    if no_data is not NoData.KEEP and silent_for is None:
+        reader.fail("no_data", "needs silent_for: how long without a value is no data")
+    policy = read_policy(
+        reader,
+        Kind.RULE,
+        severities=severities,
+        lateness=lateness,
+        worst=Worst.HIGHEST if comparison.upward else Worst.LOWEST,
+    )
+    return Rule(policy, metric, comparison, levels, change_over, silent_for, no_data)
 
 
-def _rule(table: Mapping[str, Any], number: int) -> Rule:
-    reader = _TableReader(table, f"rule number {number}")
-    rule_id = reader.text("id")
-    if not _ID.fullmatch(rule_id):
-        reader.fail("id", "must be lower-case letters, digits, - and _, at most 60")
-    reader.name = f"rule {rule_id!r}"
-    if unknown := sorted(table.keys() - _KEYS - {c.value for c in Comparison}):
-        reader.fail(unknown[0], "is no key of a rule")
-    metric = reader.one_of("metric", MEASURES)
-    comparison = reader.comparison()
+def _silence_rule(reader: TableReader, silent_for: timedelta | None, lateness: timedelta) -> Rule:
+    if silent_for is None:
+        reader.fail("metric", f"must be one of {', '.join((*METRICS, TENDENCY))}")
+    for key in ("level", "clear", "change_over", *Comparison):
+        if key in reader:
+            reader.fail(key, "needs a metric")
+    if reader.one_of("no_data", tuple(NoData), default=NoData.ALERT) != NoData.ALERT:
+        reader.fail("no_data", 'must be "alert" in a rule without a metric')
+    policy = read_policy(reader, Kind.RULE, lateness=lateness)
+    return Rule(policy, None, silent_for=silent_for, no_data=NoData.ALERT)
+
+
+def _metric(reader: TableReader) -> tuple[Metric, timedelta | None]:
+    name = reader.one_of("metric", (*METRICS, TENDENCY))
+    if name == TENDENCY:
+        if "change_over" in reader:
+            reader.fail("change_over", f"is 3 hours in {TENDENCY}")
+        return METRICS["pressure"], _TENDENCY_OVER
+    change_over = reader.duration("change_over") if "change_over" in reader else None
+    return METRICS[name], change_over
+
+
+def _comparison(reader: TableReader, ladder: list[TableReader]) -> Comparison:
+    places = ladder or [reader]
+    if ladder:
+        for key in (*Comparison, "clear", "severity"):
+            if key in reader:
+                reader.fail(key, "stands in the levels where there are levels")
+    given = {c for place in places for c in Comparison if c.value in place}
+    if len(given) != 1 or not all(given & {c for c in Comparison if c in p} for p in places):
+        places[0].fail(" / ".join(Comparison), "exactly one of them must be given")
+    return given.pop()
+
+
+def _levels(
+    reader: TableReader, ladder: list[TableReader], comparison: Comparison
+) -> tuple[tuple[Level, ...], tuple[Severity, ...]]:
+    levels, severities = [], []
+    for place in ladder or [reader]:
+        if ladder:
+            place.only({comparison.value, "clear", "severity"}, "a level")
+        levels.append(_level(place, comparison))
+        severities.append(Severity(place.one_of("severity", tuple(Severity))))
+    for mild, bad in pairwise(levels):
+        rises = bad.limit > mild.limit and bad.clear >= mild.clear
+        falls = bad.limit < mild.limit and bad.clear <= mild.clear
+        if not (rises if comparison.upward else falls):
+            reader.fail("level", "must go from the mildest to the worst")
+    for mild_one, bad_one in pairwise(severities):
+        if bad_one.rank <= mild_one.rank:
+            reader.fail("level", "must have a higher severity than the one before it")
+    return tuple(levels), tuple(severities)
+
+
+def _level(reader: TableReader, comparison: Comparison) -> Level:
     limit = reader.number(comparison.value)
     clear = reader.number("clear", default=limit)
-    _check_clear(reader, comparison, limit, clear)
-    return Rule(
-        rule_id=rule_id,
-        metric=metric,
-        comparison=comparison,
-        limit=limit,
-        clear=clear,
-        severity=Severity(reader.one_of("severity", tuple(Severity))),
-        message=reader.text("message"),
-        cities=reader.cities(),
-        notify=reader.flag("notify", default=True),
-    )
-
-
-def _check_clear(
-    reader: "_TableReader", comparison: Comparison, limit: float, clear: float
-) -> None:
-    wrong_side = clear > limit if comparison.upward else clear < limit
-    if wrong_side:
+    if clear > limit if comparison.upward else clear < limit:
         reader.fail("clear", f"must not be {'above' if comparison.upward else 'below'} the limit")
-    if clear == limit and comparison in (Comparison.AT_LEAST, Comparison.AT_MOST):
-        side = "below" if comparison.upward else "above"
-        reader.fail("clear", f"is needed with {comparison}, and must be {side} the limit")
-
-
-class _TableReader:
-    """Takes checked values from one rule's table."""
-
-    def __init__(self, table: Mapping[str, Any], name: str) -> None:
-        self._table = table
-        self.name = name
-
-    def fail(self, key: str, reason: str) -> NoReturn:
-        message = f"{self.name}: {key} {reason}"
-        raise RuleError(message)
-
-    def text(self, key: str) -> str:
-        value = self._table.get(key)
-        if not isinstance(value, str) or not value.strip() or not value.isprintable():
-            self.fail(key, "must be a text on one line")
-        return value.strip()
-
-    def one_of(self, key: str, allowed: tuple[str, ...]) -> str:
-        value = self._table.get(key)
-        if value not in allowed:
-            self.fail(key, f"must be one of {', '.join(allowed)}")
-        return str(value)
-
-    def number(self, key: str, default: float | None = None) -> float:
-        value = self._table.get(key, default)
-        if (
-            isinstance(value, bool)
-            or not isinstance(value, int | float)
-            or not math.isfinite(value)
-        ):
-            self.fail(key, "must be a number")
-        return float(value)
-
-    def flag(self, key: str, *, default: bool) -> bool:
-        value = self._table.get(key, default)
-        if not isinstance(value, bool):
-            self.fail(key, "must be true or false")
-        return value
-
-    def cities(self) -> frozenset[str]:
-        value = self._table.get("cities", [])
-        if not isinstance(value, list) or not all(isinstance(c, str) and c for c in value):
-            self.fail("cities", "must be a list of city names")
-        return frozenset(value)
-
-    def comparison(self) -> Comparison:
-        given = [c for c in Comparison if c.value in self._table]
-        if len(given) != 1:
-            self.fail(" / ".join(Comparison), "exactly one of them must be given")
-        return given[0]
+    return Level(limit, clear)

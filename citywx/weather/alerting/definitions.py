@@ -1,0 +1,88 @@
+"""All of `alerts.toml`: what is watched for, checked as a whole."""
+
+import tomllib
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, TypeVar
+
+from citywx.weather.alerting.policy import NO_TIME, Policy
+from citywx.weather.alerting.rules import Rule, read_rule
+from citywx.weather.alerting.table_reader import RuleError, TableReader, key_lines
+from citywx.weather.alerting.watched import Watched
+
+_KEYS = {"rule", "allowed_lateness"}
+_T = TypeVar("_T")
+
+
+@dataclass(frozen=True, slots=True)
+class Definitions:
+    """What one rules file defines."""
+
+    rules: tuple[Rule, ...] = ()
+    patterns: tuple[Watched, ...] = ()
+
+    @property
+    def policies(self) -> tuple[Policy, ...]:
+        """Of all that can raise an alert."""
+        return (*(r.policy for r in self.rules), *(p.policy for p in self.patterns))
+
+
+def load_definitions(path: Path) -> Definitions:
+    """Read and check a rules file; RuleError says what is wrong where."""
+    try:
+        return parse_definitions(path.read_text("utf-8"))
+    except (OSError, UnicodeDecodeError) as error:
+        message = f"{path}: cannot be read: {error}"
+        raise RuleError(message) from None
+    except RuleError as error:
+        message = f"{path}: {error}"
+        raise RuleError(message) from None
+
+
+def parse_definitions(text: str) -> Definitions:
+    """The definitions in a TOML text."""
+    try:
+        document = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        message = f"not TOML: {error}"
+        raise RuleError(message) from None
+    if unknown := sorted(document.keys() - _KEYS):
+        message = f"unknown key {unknown[0]!r}: known are {', '.join(sorted(_KEYS))}"
+        raise RuleError(message)
+    lateness = TableReader(document, "the file").duration("allowed_lateness", default=NO_TIME)
+    definitions = Definitions(
+        rules=_read_all(document, text, "rule", lambda reader: read_rule(reader, lateness)),
+    )
+    _check_names(definitions)
+    return definitions
+
+
+def _read_all(
+    document: dict[str, Any], text: str, key: str, read: Callable[[TableReader], _T]
+) -> tuple[_T, ...]:
+    tables = document.get(key, [])
+    if not isinstance(tables, list) or not all(isinstance(table, dict) for table in tables):
+        message = f"every {key} is a [[{key}]] table"
+        raise RuleError(message)
+    lines = key_lines(text, key)
+    if len(lines) != len(tables):  # written in another way, inline for instance
+        lines = [{} for _ in tables]
+    return tuple(
+        read(TableReader(table, f"{key} number {number}", lines[number - 1]))
+        for number, table in enumerate(tables, 1)
+    )
+
+
+def _check_names(definitions: Definitions) -> None:
+    seen: set[str] = set()
+    for policy in definitions.policies:
+        if policy.rule_id in seen:
+            message = f"rule {policy.rule_id!r}: id stands twice"
+            raise RuleError(message)
+        seen.add(policy.rule_id)
+    for policy in definitions.policies:
+        for name in policy.inhibited_by:
+            if name not in seen or name == policy.rule_id:
+                message = f"rule {policy.rule_id!r}: inhibited_by names {name!r}, not another rule"
+                raise RuleError(message)
