@@ -30,6 +30,8 @@ class Checked(NamedTuple):
 
     reading: Reading
     """Without the values that no rule may judge."""
+    raw: Reading
+    """As it came."""
     failed: Mapping[str, QcFlag] = _NOTHING
     """Measures whose value cannot be, with the first reason."""
     suspect: Mapping[str, QcFlag] = _NOTHING
@@ -52,6 +54,8 @@ class QualityGate:
         self._cities: dict[str, CityGate] = {}
         self._doubts = Doubts()
         """Empty: for the next reading."""
+        self.last: Checked | None = None
+        """The newest that was checked."""
 
     def check(self, reading: Reading) -> Checked:
         """The reading as rules may see it, and what is doubtful about it."""
@@ -62,9 +66,12 @@ class QualityGate:
         hours = (reading.timestamp - _EPOCH) / _HOUR
         gate.judge(reading, hours, self._yardsticks.get(city, self._plain), doubts)
         if not doubts.failing and not doubts.suspecting:
-            return Checked(reading)
-        self._doubts = Doubts()
-        return _checked(reading, doubts)
+            checked = Checked(reading, reading)
+        else:
+            self._doubts = Doubts()
+            checked = _checked(reading, doubts)
+        self.last = checked
+        return checked
 
     def dump(self) -> dict[str, object]:
         """What is remembered of each city, as what JSON holds."""
@@ -83,15 +90,13 @@ class QualityGate:
         return Yardstick(self._limits, self._gate_limits, norms)
 
 
-def _checked(reading: Reading, doubts: Doubts) -> Checked:
-    failed = _by_measure(reading, doubts.failing)
-    suspect = _by_measure(reading, doubts.suspecting)
+def _checked(raw: Reading, doubts: Doubts) -> Checked:
+    failed = _by_measure(raw, doubts.failing)
+    suspect = _by_measure(raw, doubts.suspecting)
     unjudged = [*failed]
     if QcFlag.PRESSURE_LEVEL in doubts.suspecting:
         unjudged.append("pressure")
-    if unjudged:
-        reading = _without(reading, unjudged)
-    return Checked(reading, failed, suspect)
+    return Checked(_without(raw, unjudged) if unjudged else raw, raw, failed, suspect)
 
 
 def _without(reading: Reading, measures: Iterable[str]) -> Reading:

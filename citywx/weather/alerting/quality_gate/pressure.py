@@ -1,6 +1,6 @@
 """What is doubtful about a pressure: range, unit, climate, its level, a stuck sensor."""
 
-from math import nan, sqrt
+from math import inf, isnan, nan, sqrt
 
 from citywx.weather.alerting.quality_gate.change import Value
 from citywx.weather.alerting.quality_gate.doubts import Doubts
@@ -17,26 +17,31 @@ from citywx.weather.reading import Reading
 class Pressure(Memory):
     """One city's pressures."""
 
-    __slots__ = ("_level", "_possible", "_run", "_settled")
+    __slots__ = ("_level", "_possible", "_run", "_settled", "_step")
 
     def __init__(self) -> None:
         self._run, self._level, self._possible = Run(), Level(), Level()
         """All of them; the level that is believed; the last that was no impossible step."""
         self._settled = True
         """Whether all of these are the last one."""
+        self._step = 0.0
+        """To the last that was believed, from the one before it."""
 
     def judge(
         self, reading: Reading, hours: float, value: float, against: Yardstick, doubts: Doubts
     ) -> None:
         """Add what is doubtful about a pressure; quick where nothing can be."""
         run, quiet = self._run, against.pressure.quiet
+        rise = value - run.value
         low, high = against.pressure.credible[reading.timestamp.month - 1]
-        if not (
+        if (
             self._settled
             and hours - run.hours <= LONGEST_STEP_HOURS
-            and -quiet < value - run.value < quiet
+            and -quiet < rise < quiet
             and low <= value <= high
         ):
+            self._step = rise
+        else:
             self._look_closer(Value(reading.timestamp, hours, value, nan), against, doubts)
         if run.move(hours, value) >= against.limits.pressure_stuck_hours:
             stuck = pressure_stuck(run, against.limits)
@@ -58,7 +63,11 @@ class Pressure(Memory):
 
     def _judge_level(self, new: Value, against: Yardstick, doubts: Doubts) -> None:
         limits, gate, level = against.limits, against.gate, self._level
-        reach = pressure_reach(new.hours - level.hours, limits)
+        step = new.value - level.value
+        left_at = new.hours if isnan(level.off_since) else level.off_since
+        reach = pressure_reach(left_at - level.hours, limits)
+        if step * self._step > 0 and abs(self._step) >= abs(step) * gate.continued_share:
+            reach = inf
         off = level.left(new.hours, new.value, reach, gate.level_accepted_after_hours)
         impossible = self._possible.left(
             new.hours,
@@ -66,6 +75,8 @@ class Pressure(Memory):
             gate.impossible_pressure_step_hpa,
             limits.step_accepted_after_hours,
         )
+        if not off:
+            self._step = 0.0 if isnan(step) else step
         doubts.fail(QcFlag.PRESSURE_STEP, where=impossible)
         doubts.suspect(QcFlag.PRESSURE_LEVEL, where=off and not impossible)
         self._settled = not off and not impossible

@@ -23,6 +23,9 @@ class GateLimits:
     """Within three hours, at sea level: more than the eye of a typhoon."""
     level_accepted_after_hours: float = 3.0
     """A pressure that stays off its former level is believed from then on."""
+    continued_share: float = 0.5
+    """A step of pressure is no new level where the one before it went the same way, and at least
+    this share as far: so fall the deepest storms, faster from hour to hour."""
 
 
 @dataclass(frozen=True, slots=True)
