@@ -36,6 +36,8 @@ class Checked(NamedTuple):
     """Measures whose value cannot be, with the first reason."""
     suspect: Mapping[str, QcFlag] = _NOTHING
     """Measures whose value is doubtful, with the first reason."""
+    flags: tuple[QcFlag, ...] = ()
+    """All that were raised."""
 
 
 class QualityGate:
@@ -93,10 +95,11 @@ class QualityGate:
 def _checked(raw: Reading, doubts: Doubts) -> Checked:
     failed = _by_measure(raw, doubts.failing)
     suspect = _by_measure(raw, doubts.suspecting)
+    flags = (*doubts.failing, *doubts.suspecting)
     unjudged = [*failed]
     if QcFlag.PRESSURE_LEVEL in doubts.suspecting:
         unjudged.append("pressure")
-    return Checked(_without(raw, unjudged) if unjudged else raw, raw, failed, suspect)
+    return Checked(_without(raw, unjudged) if unjudged else raw, raw, failed, suspect, flags)
 
 
 def _without(reading: Reading, measures: Iterable[str]) -> Reading:

@@ -29,6 +29,13 @@ class CityNorms:
         """What a climatology's `to_json` gave."""
         return cls(stored["low"], stored["high"], stored["roughness"], stored["trend"])
 
+    def incredible(self, measure: str, value: float, at: datetime) -> bool:
+        """Outside what this city has in this month."""
+        if measure not in self.low:
+            return False
+        low, high = self.low[measure][at.month - 1], self.high[measure][at.month - 1]
+        return (low is not None and value < low) or (high is not None and value > high)
+
     def warming(self, at: datetime) -> float:
         """What temperature usually does at this hour, K an hour; 0 where that is not known."""
         return (self.trend[at.month - 1][at.hour] or 0.0) if self.trend else 0.0

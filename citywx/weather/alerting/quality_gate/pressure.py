@@ -54,12 +54,12 @@ class Pressure(Memory):
             self._possible.believe(run.hours, run.value)
         self._settled = limits.lowest_pressure_hpa <= new.value <= limits.highest_pressure_hpa
         if self._settled:
-            low, high = against.pressure.credible[new.at.month - 1]
-            doubts.suspect(QcFlag.PRESSURE_CLIMATE, where=not low <= new.value <= high)
             self._judge_level(new, against, doubts)
         else:
             doubts.fail(QcFlag.PRESSURE_RANGE)
             doubts.fail(QcFlag.PRESSURE_UNIT, where=pressure_unit(new.value, limits))
+        incredible = against.norms.incredible("pressure", new.value, new.at)
+        doubts.suspect(QcFlag.PRESSURE_CLIMATE, where=incredible)
 
     def _judge_level(self, new: Value, against: Yardstick, doubts: Doubts) -> None:
         limits, gate, level = against.limits, against.gate, self._level

@@ -71,11 +71,11 @@ class Temperature(Memory):
         fahrenheit = self._fahrenheit.found(change, limits)
         signless = self._sign.found(change, limits)
         possible = limits.coldest_c <= new.value <= limits.hottest_c
-        low, high = against.temperature.credible[new.at.month - 1]
+        incredible = against.norms.incredible("temperature_c", new.value, new.at)
         doubts.fail(QcFlag.TEMPERATURE_RANGE, where=not possible)
         doubts.fail(QcFlag.TEMPERATURE_FAHRENHEIT, where=fahrenheit)
         doubts.suspect(QcFlag.TEMPERATURE_SIGN, where=signless)
-        doubts.suspect(QcFlag.TEMPERATURE_CLIMATE, where=possible and not low <= new.value <= high)
+        doubts.suspect(QcFlag.TEMPERATURE_CLIMATE, where=incredible)
         trusted = possible and not fahrenheit and not signless
         if trusted:
             self._judge_change(new, against, doubts)

@@ -46,11 +46,11 @@ class Wind(Memory):
     def _look_closer(self, new: Value, against: Yardstick, doubts: Doubts) -> None:
         if self._settled:
             self._possible.set(self._run.hours, self._run.value)
-        low, high = against.wind.credible[new.at.month - 1]
+        incredible = against.norms.incredible("wind_speed", new.value, new.at)
         self._settled = 0.0 <= new.value <= against.limits.strongest_wind_m_s
         doubts.fail(QcFlag.WIND_RANGE, where=not self._settled)
+        doubts.suspect(QcFlag.WIND_CLIMATE, where=incredible)
         if self._settled:
-            doubts.suspect(QcFlag.WIND_CLIMATE, where=not low <= new.value <= high)
             self._judge_change(new, against, doubts)
 
     def _judge_change(self, new: Value, against: Yardstick, doubts: Doubts) -> None:
