@@ -15,6 +15,9 @@ from citywx.weather.quality.limits import (
     SHARE_EXPLAINED,
 )
 
+MOISTENING_PER_K = -SHARE_EXPLAINED * HUMIDITY_PER_K / 2
+"""The change of humidity, %, that goes with 1 K of warming, for 1 % in the sum of both values."""
+
 
 class Last(Memory):
     """The last value that counts, when it was, and what another measure was then."""
@@ -84,13 +87,6 @@ def warming_explained(humidity: float, earlier: float) -> float:
         return 0.0
     moistening = log(max(humidity, DRIEST_EXPLAINING)) - log(max(earlier, DRIEST_EXPLAINING))
     return -SHARE_EXPLAINED * moistening / HUMIDITY_PER_K
-
-
-def moistening_explained(humidity: float, earlier: float, warming: float) -> float:
-    """The change of humidity, %, that goes with a change of temperature, K; 0 where unknown."""
-    if isnan(warming):
-        return 0.0
-    return -SHARE_EXPLAINED * HUMIDITY_PER_K * (humidity + earlier) / 2 * warming
 
 
 def least_change(one: float, other: float) -> float:

@@ -53,7 +53,7 @@ class QualityGate:
         self._limits, self._gate_limits = limits or Limits(), gate_limits or GateLimits()
         self._plain = self._yardstick(CityNorms())
         self._yardsticks = {city: self._yardstick(its) for city, its in (norms or {}).items()}
-        self._cities: dict[str, CityGate] = {}
+        self._cities: dict[str, tuple[CityGate, Yardstick]] = {}
         self._doubts = Doubts()
         """Empty: for the next reading."""
         self.last: Checked | None = None
@@ -62,11 +62,8 @@ class QualityGate:
     def check(self, reading: Reading) -> Checked:
         """The reading as rules may see it, and what is doubtful about it."""
         city, doubts = reading.city, self._doubts
-        gate = self._cities.get(city)
-        if gate is None:
-            gate = self._cities[city] = CityGate()
-        hours = (reading.timestamp - _EPOCH) / _HOUR
-        gate.judge(reading, hours, self._yardsticks.get(city, self._plain), doubts)
+        gate, against = self._cities.get(city) or self._enter(city)
+        gate.judge(reading, (reading.timestamp - _EPOCH) / _HOUR, against, doubts)
         if not doubts.failing and not doubts.suspecting:
             checked = Checked(reading, reading)
         else:
@@ -77,7 +74,7 @@ class QualityGate:
 
     def dump(self) -> dict[str, object]:
         """What is remembered of each city, as what JSON holds."""
-        return {city: gate.dump() for city, gate in self._cities.items()}
+        return {city: gate.dump() for city, (gate, _) in self._cities.items()}
 
     def restore(self, state: object) -> None:
         """Take up what `dump` gave; ValueError for anything else."""
@@ -85,8 +82,13 @@ class QualityGate:
             message = "the quality gate's state is not a table of cities"
             raise ValueError(message)  # noqa: TRY004  # as for everything else that is not a state
         for city, its in state.items():
-            self._cities[city] = CityGate()
-            self._cities[city].restore(its)
+            self._enter(city)[0].restore(its)
+
+    def _enter(self, city: str) -> tuple[CityGate, Yardstick]:
+        """Begin anew in a city."""
+        entered = (CityGate(), self._yardsticks.get(city, self._plain))
+        self._cities[city] = entered
+        return entered
 
     def _yardstick(self, norms: CityNorms) -> Yardstick:
         return Yardstick(self._limits, self._gate_limits, norms)

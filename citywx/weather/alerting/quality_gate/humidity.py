@@ -1,9 +1,9 @@
 """What is doubtful about a relative humidity: range, rain in dry air, jumps, a stuck sensor."""
 
-from math import nan, sqrt
+from math import isnan, nan, sqrt
 
 from citywx.weather.advice import phenomena
-from citywx.weather.alerting.quality_gate.change import Change, Last, Value, moistening_explained
+from citywx.weather.alerting.quality_gate.change import MOISTENING_PER_K, Change, Last, Value
 from citywx.weather.alerting.quality_gate.doubts import Doubts
 from citywx.weather.alerting.quality_gate.jumps import Jump, Jumps
 from citywx.weather.alerting.quality_gate.memory import Memory
@@ -42,7 +42,8 @@ class Humidity(Memory):
             and -quiet < rise < quiet
             and limits.dry_air_percent <= value <= limits.wettest_percent
         ):
-            unexplained = rise - moistening_explained(value, run.value, beside - run.beside)
+            explained = MOISTENING_PER_K * (value + run.value) * (beside - run.beside)
+            unexplained = rise if isnan(explained) else rise - explained
             self._recent.add(hours, abs(unexplained) / sqrt(elapsed), limits.humidity_change)
         else:
             self._look_closer(Value(reading.timestamp, hours, value, beside), against, doubts)
@@ -68,8 +69,8 @@ class Humidity(Memory):
     def _judge_change(self, new: Value, against: Yardstick, doubts: Doubts) -> None:
         its, last = against.limits.humidity_change, self._possible
         elapsed, rise = new.hours - last.hours, new.value - last.value
-        warming = new.beside - last.beside
-        unexplained = rise - moistening_explained(new.value, last.value, warming)
+        explained = MOISTENING_PER_K * (new.value + last.value) * (new.beside - last.beside)
+        unexplained = rise if isnan(explained) else rise - explained
         usual = self._recent.usual(new.hours, against.usual("humidity", new.at), its)
         change = Change(new.hours, elapsed, last.value, new.value, rise, unexplained, usual)
         jump = self._jumps.judge(change, its, against.limits.step_accepted_after_hours)

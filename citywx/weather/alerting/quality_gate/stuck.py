@@ -46,7 +46,8 @@ class Span(Memory):
 
     def begin(self, value: float) -> None:
         """The first temperature; not a number where it is not known."""
-        self.least, self.greatest = min(inf, value), max(-inf, value)
+        known = value == value  # noqa: PLR0124  # the quick way to ask whether it is a number
+        self.least, self.greatest = (value, value) if known else (inf, -inf)
 
     def widen(self, value: float) -> None:
         """One more temperature."""
