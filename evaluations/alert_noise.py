@@ -179,7 +179,7 @@ def _readings(frame: pd.DataFrame) -> Iterator[Reading]:
     for at, name, *values, weather in columns.itertuples(index=False):
         known = [None if np.isnan(value) else float(value) for value in values]
         words = weather if isinstance(weather, str) else None
-        yield Reading(at.to_pydatetime().astimezone(UTC), name, *known, weather=words)
+        yield Reading._make([at.to_pydatetime().astimezone(UTC), name, *known, words, "csv", None])
 
 
 def _hourly(readings: Sequence[Reading]) -> Floats:

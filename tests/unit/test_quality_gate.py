@@ -179,6 +179,16 @@ def test_after_an_outage_nothing_is_compared() -> None:
     assert later == Checked(later.raw, later.raw)
 
 
+def test_a_reading_that_is_not_newer_is_handed_on_as_it_is() -> None:
+    gate = QualityGate()
+    gate.check(at(1, pressure=1012.0))
+    before = gate.dump()
+    for hour in (0, 1):
+        old = at(hour, pressure=940.0)
+        assert gate.check(old) == Checked(old, old)
+    assert gate.dump() == before
+
+
 def test_cities_are_kept_apart_and_missing_measures_change_nothing() -> None:
     gate = QualityGate()
     gate.check(at(0, pressure=1012.0))
@@ -205,7 +215,7 @@ def test_a_restart_changes_no_verdict(flag: QcFlag) -> None:
 
 @pytest.mark.parametrize(
     "state",
-    [None, [], {"Oslo": None}, {"Oslo": []}, {"Oslo": ["a"] * 5}, {"Oslo": [[[]] * 6] * 5}],
+    [None, [], {"Oslo": None}, {"Oslo": []}, {"Oslo": ["a"] * 6}, {"Oslo": [[[]] * 6] * 6}],
     ids=repr,
 )
 def test_a_state_that_is_none_is_refused(state: object) -> None:

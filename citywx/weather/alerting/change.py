@@ -6,8 +6,10 @@ from itertools import pairwise
 from math import sqrt
 
 _SECONDS_PER_HOUR = 3600
-_LARGEST_SHARE = 0.45
+_LARGEST_SHARE = 0.5
 """Of a change that goes one way, how much one step may have: more is a jump between two levels."""
+_FEWEST_STEPS = 3
+"""Of such a change; two may be a jump that a feed made in two parts."""
 
 
 class Change:
@@ -59,8 +61,8 @@ class Change:
         """Whether the value went there step by step, not by a jump of the sensor or its feed.
 
         No step may be larger than `largest_step`, times √hours where its ends are more than an
-        hour apart. A larger one counts all the same where every step goes the same way and none
-        is nearly half of the whole: so go the worst storms.
+        hour apart. A larger one counts all the same where several go, all the same way, and none
+        is more than half of the whole: so go the worst storms.
 
         >>> storm, jump = Change(3 * 3600), Change(3 * 3600)
         >>> for hour, (fell, jumped) in enumerate(((0, 0), (4, 0), (9, 8), (13, 8))):
@@ -74,6 +76,8 @@ class Change:
         ]
         if all(abs(step) <= most for step, most in steps):
             return True
-        sizes = [step for step, _ in steps]
-        one_way = min(sizes) >= 0 or max(sizes) <= 0
-        return one_way and max(map(abs, sizes)) <= _LARGEST_SHARE * abs(sum(sizes))
+        sizes = [step for step, _ in steps if step]
+        one_way = min(sizes) > 0 or max(sizes) < 0
+        if len(sizes) < _FEWEST_STEPS or not one_way:
+            return False
+        return max(map(abs, sizes)) <= _LARGEST_SHARE * abs(sum(sizes))

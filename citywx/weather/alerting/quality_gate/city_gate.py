@@ -1,5 +1,7 @@
 """All tests of one city's readings."""
 
+from math import inf
+
 from citywx.weather.alerting.quality_gate.doubts import Doubts
 from citywx.weather.alerting.quality_gate.humidity import Humidity
 from citywx.weather.alerting.quality_gate.memory import Memory
@@ -15,15 +17,19 @@ from citywx.weather.reading import Reading
 class CityGate(Memory):
     """What all tests remember of one city."""
 
-    __slots__ = ("_humidity", "_pressure", "_report", "_temperature", "_wind")
+    __slots__ = ("_humidity", "_newest", "_pressure", "_report", "_temperature", "_wind")
 
     def __init__(self) -> None:
         self._temperature, self._humidity = Temperature(), Humidity()
         self._pressure, self._wind = Pressure(), Wind()
         self._report = Report()
+        self._newest = -inf
 
     def judge(self, reading: Reading, hours: float, against: Yardstick, doubts: Doubts) -> None:
-        """Add what is doubtful about a reading, which is newer than all before it."""
+        """Add what is doubtful about a reading; nothing where it is not newer than the last."""
+        if hours <= self._newest:
+            return
+        self._newest = hours
         measures = temperature, humidity, pressure, wind = reading[2:6]
         if temperature is not None:
             self._temperature.judge(reading, hours, temperature, against, doubts)
