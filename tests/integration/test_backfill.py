@@ -13,6 +13,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+from citywx.weather.alerting.steps import AlertBook
 from sqlalchemy import Engine, text
 
 from citywx.home import Home
@@ -20,7 +21,6 @@ from citywx.settings import Settings, WeatherSource
 from citywx.staging.appender import Appender
 from citywx.warehouse.load import load_log
 from citywx.weather.alerting.rules import load_rules
-from citywx.weather.alerting.steps import AlertBook
 from citywx.weather.reading import COLUMNS, Reading, parse_timestamp
 from tests.support.weather_services import Answer, WeatherServer, wait_until
 
