@@ -27,7 +27,7 @@ class Bench:
             _env_file=None,
             data_dir=tmp_path,
             home_name="test",
-            alert_rules=ROOT / "alerts.toml",
+            alert_rules=ROOT / "tests/support/above_23.toml",
         )
         self.home = Home.named(settings, "test")
         self.process = Process("alerter", settings, self.home)

@@ -19,6 +19,7 @@ from citywx.weather.alerting.life import Life
 from citywx.weather.alerting.memory import CityMemory, Memory, PolicyMemory
 from citywx.weather.alerting.patterns.feed import Feed
 from citywx.weather.alerting.patterns.places import Places
+from citywx.weather.alerting.quality_gate.gate import QualityGate
 from citywx.weather.alerting.watched import Watched
 from citywx.weather.alerting.watches import NOTHING_SUSPECT, MetricWatch, RuleWatch, watches_of
 from citywx.weather.reading import ARCHIVE_SOURCE, Reading
@@ -51,7 +52,7 @@ class AlertBook:
         self.orphans: list[AlertEvent] = []
         """Ends of alerts whose rule is gone, or no longer watches their city."""
         self.begun_anew: list[str] = []
-        """Patterns that are not what they were, and go on without a memory."""
+        """Patterns and the like that are not what they were, and go on without a memory."""
         if memory is not None:
             self._resume(memory)
 
@@ -111,9 +112,11 @@ class _Bench:
         self._rules = [r for r in definitions.rules if r.policy.lateness == lateness]
         self._rooms: dict[str, _Room] = {}
         feed = Feed(places)
-        self._patterns = [
-            _PatternWatch(p, feed) for p in definitions.patterns if p.policy.lateness == lateness
-        ]
+        self._gate = QualityGate() if definitions.quality else None
+        watched = [*definitions.patterns]
+        if definitions.quality and self._gate:
+            watched += definitions.quality.watched(self._gate)
+        self._patterns = [_PatternWatch(p, feed) for p in watched if p.policy.lateness == lateness]
         silences = [r.silent_for for r in self._rules if r.silent_for is not None]
         self._shortest_silence = min(silences, default=None)
         self._silence_from: datetime | None = None
@@ -132,11 +135,12 @@ class _Bench:
             self._rooms[city] = room
         return room
 
-    def judge(
-        self, reading: Reading, suspect: Collection[str] = NOTHING_SUSPECT
-    ) -> list[AlertEvent]:
+    def judge(self, reading: Reading) -> list[AlertEvent]:
         """What a reading sets off whose turn it is."""
-        city = reading.city
+        city, suspect = reading.city, NOTHING_SUSPECT
+        if self._gate is not None:
+            checked = self._gate.check(reading)
+            reading, suspect = checked.reading, checked.suspect
         room = self._rooms.get(city) or self._room(city)
         events: list[AlertEvent] = []
         for watch in room.watches:
@@ -172,6 +176,8 @@ class _Bench:
         return events
 
     def remember(self, memory: Memory) -> None:
+        if self._gate is not None:
+            memory.gates[self.lateness] = self._gate.dump()
         for city, desk in self.desks.items():
             watches = self._room(city).watches
             memory.cities[self.lateness, city] = CityMemory.of(desk, watches)
@@ -187,11 +193,28 @@ class _Bench:
                 memory.keep_policy(pattern.policy, pattern.subject)
 
     def resume(self, memory: Memory, begun_anew: list[str]) -> set[tuple[str, str]]:
-        """Take up what is ours; which alerts that were, and which patterns could not."""
-        taken = set()
+        """Take up what is ours; which alerts that were, and which detectors could not."""
+        self._resume_gate(memory, begun_anew)
         for (lateness, city), known in memory.cities.items():
             if lateness == self.lateness:
                 known.resume(self.desk(city), self._room(city).watches)
+        taken = self._resume_rules(memory)
+        for pattern in self._patterns:
+            if not pattern.restore(memory.detectors.get(pattern.policy.rule_id)):
+                begun_anew.append(pattern.policy.rule_id)
+            taken |= pattern.resume(memory.lives)
+        return taken
+
+    def _resume_gate(self, memory: Memory, begun_anew: list[str]) -> None:
+        if self._gate is None or self.lateness not in memory.gates:
+            return
+        try:
+            self._gate.restore(memory.gates[self.lateness])
+        except ValueError:
+            begun_anew.append("quality control")
+
+    def _resume_rules(self, memory: Memory) -> set[tuple[str, str]]:
+        taken = set()
         for (rule_id, city), life in memory.lives.items():
             for one in self._rule_watches(rule_id, city):
                 if len(life.turning) == len(one.rule.policy.severities):
@@ -200,10 +223,6 @@ class _Bench:
         for room in self._rooms.values():
             for watch in room.watches:
                 watch.settle()
-        for pattern in self._patterns:
-            if not pattern.restore(memory.detectors.get(pattern.policy.rule_id)):
-                begun_anew.append(pattern.policy.rule_id)
-            taken |= pattern.resume(memory.lives)
         return taken
 
     def _rule_watches(self, rule_id: str, city: str) -> Iterable[RuleWatch]:

@@ -10,11 +10,12 @@ from citywx.weather.alerting.events import Subject
 from citywx.weather.alerting.metrics import METRICS
 from citywx.weather.alerting.patterns.definitions import read_patterns
 from citywx.weather.alerting.policy import LIFE_KEYS, NO_TIME, Kind, Policy, read_policy
+from citywx.weather.alerting.quality_alerts import QualityAlerts, read_quality
 from citywx.weather.alerting.rules import Rule, read_rule
 from citywx.weather.alerting.table_reader import RuleError, TableReader, key_lines
 from citywx.weather.alerting.watched import Watched
 
-_KEYS = {"rule", "pattern", "allowed_lateness"}
+_KEYS = {"rule", "pattern", "quality", "allowed_lateness"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,11 +24,17 @@ class Definitions:
 
     rules: tuple[Rule, ...] = ()
     patterns: tuple[Watched, ...] = ()
+    quality: QualityAlerts | None = None
+    """Where given, readings pass the quality gate before anything else sees them."""
 
     @property
     def policies(self) -> tuple[Policy, ...]:
         """Of all that can raise an alert."""
-        return (*(r.policy for r in self.rules), *(p.policy for p in self.patterns))
+        return (
+            *(rule.policy for rule in self.rules),
+            *(pattern.policy for pattern in self.patterns),
+            *(self.quality.policies if self.quality else ()),
+        )
 
 
 def load_definitions(path: Path) -> Definitions:
@@ -56,6 +63,7 @@ def parse_definitions(text: str) -> Definitions:
     definitions = Definitions(
         rules=tuple(read_rule(reader, lateness) for reader in _tables(document, text, "rule")),
         patterns=_patterns(_tables(document, text, "pattern"), lateness),
+        quality=_quality(document, text),
     )
     _check_names(definitions)
     return definitions
@@ -83,6 +91,17 @@ def _patterns(readers: list[TableReader], lateness: timedelta) -> tuple[Watched,
         unit = METRICS[metric].unit if metric else ""
         watched.append(Watched(policy, Subject(metric or pattern.kind, unit), pattern.detector))
     return tuple(watched)
+
+
+def _quality(document: dict[str, Any], text: str) -> QualityAlerts | None:
+    table = document.get("quality")
+    if table is None:
+        return None
+    if not isinstance(table, dict):
+        message = "quality is a [quality] table"
+        raise RuleError(message)
+    lines = key_lines(text, "quality")
+    return read_quality(TableReader(table, "quality", lines[0] if lines else None))
 
 
 def _check_names(definitions: Definitions) -> None:
