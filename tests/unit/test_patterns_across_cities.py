@@ -117,6 +117,36 @@ def test_cities_far_from_each_other_are_no_front() -> None:
     assert found(detector(near), readings) == []
 
 
+def test_a_city_that_feels_it_twice_was_reached_the_first_time() -> None:
+    twice = [cold(0, "Oslo"), warm(10, "Oslo"), cold(30, "Oslo")]
+    told = found(detector(SPREAD), [*twice, cold(20, "Bergen"), cold(40, "Helsinki")])
+    assert told[0].city == "Oslo"
+
+
+def test_a_front_on_a_known_way_does_not_turn_back() -> None:
+    way = SPREAD + f"order = {list(WAY)}"
+    told = found(detector(way), [*front()[:1], *front()[2:], cold(100, "Oslo")])
+    assert [one.value for one in told] == [3]
+
+
+def test_cities_of_a_front_are_linked_through_each_other() -> None:
+    near = SPREAD + "within_km = 450"
+    assert [one.value for one in found(detector(near, PLACES), front())] == [3, 4]
+
+
+def test_one_front_goes_on_at_the_reading_that_shows_the_end_of_another() -> None:
+    near = SPREAD.replace("reached = 3", "reached = 2") + "within_km = 450"
+    north = [cold(0, "Bergen"), cold(10, "Oslo")]
+    south = [cold(100, "Cairo"), cold(110, "Giza"), cold(140, "Cairo")]
+    told = found(detector(near, PLACES), [*north, *south])
+    assert [(one.city, minutes(one.observed_at), one.level) for one in told] == [
+        ("Bergen", 10, 1),
+        ("Cairo", 110, 1),
+        ("Bergen", 130, 0),
+        ("Cairo", 140, 1),
+    ]
+
+
 def peers(*values: float, minute: float = 0) -> list[Reading]:
     cities = ("Bergen", "Oslo", "Stavanger", "Trondheim")
     return [
@@ -149,6 +179,12 @@ def test_a_neighbour_whose_value_is_old_or_missing_is_not_asked() -> None:
     one_missing = [*peers(6, 6, 6, 6)[:3], at(30, "Oslo", temperature_c=20)]
     assert found(detector(PEER), one_missing) == []
     assert found(detector(PEER + "fewest = 2"), one_missing)[0].level == 1
+
+
+def test_a_neighbour_that_is_far_ahead_is_not_asked() -> None:
+    ahead = [one for one in peers(6, 0, 6, 6, minute=200) if one.city != "Oslo"]
+    assert found(detector(PEER), [*ahead, at(0, "Oslo", temperature_c=20)]) == []
+    assert found(detector(PEER), [*ahead, at(150, "Oslo", temperature_c=20)])[0].level == 1
 
 
 def test_a_city_is_far_off_as_long_as_too_few_neighbours_say_otherwise() -> None:
