@@ -210,6 +210,14 @@ def test_neighbours_may_be_those_within_a_distance() -> None:
     ]
 
 
+def test_the_eight_nearest_neighbours_are_asked() -> None:
+    line = Places({f"City {n}": (50 + n / 10, 10.0) for n in range(12)})
+    readings = [at(0, f"City {n}", temperature_c=5 if n < 9 else 30) for n in range(12)]
+    near = PEER.replace('peers = ["Bergen", "Oslo", "Stavanger", "Trondheim"]', "within_km = 500")
+    told = found(detector(near, line), [*readings, at(1, "City 0", temperature_c=20)])
+    assert [one.details["neighbours"] for one in told if one.city == "City 0"] == [8]
+
+
 @pytest.mark.parametrize(("km", "near"), [(400, ("Oslo",)), (800, ("Oslo", "Stockholm"))])
 def test_places_give_the_nearest_first(km: float, near: tuple[str, ...]) -> None:
     assert PLACES.near("Bergen", km) == near
