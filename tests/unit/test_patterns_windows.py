@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from datetime import timedelta
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from citywx.weather.alerting.patterns.feed import Feed
@@ -34,6 +34,7 @@ def window(readings: Sequence[Reading], place: int) -> list[tuple[float, float]]
     ]
 
 
+@settings(deadline=None)
 @given(_steps)
 def test_a_change_is_that_from_the_extreme_of_the_hour(
     steps: Sequence[tuple[int, float | None]],
@@ -55,6 +56,7 @@ def test_a_change_is_that_from_the_extreme_of_the_hour(
             assert values[origin.seconds] == origin.value == extreme(values.values())
 
 
+@settings(deadline=None)
 @given(_steps)
 def test_a_history_holds_the_values_of_the_hour_once(
     steps: Sequence[tuple[int, float | None]],
