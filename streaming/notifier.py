@@ -6,6 +6,7 @@ confirmations and welcomes, and daily summaries that were deferred or left behin
 """
 
 import logging
+import time
 from collections import Counter as Counts
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -35,6 +36,7 @@ from streaming.routes_watch import RoutesWatch
 _log = logging.getLogger(__name__)
 _ROUND_SECONDS = 1.0
 _END_SECONDS = 3.0
+_STALE_SECONDS = 120.0  # back-off is progress
 _CONNECTIONS = 8
 _ROUNDS_BETWEEN_UPKEEP = 5
 
@@ -72,8 +74,9 @@ class Notifier:
         """Let every channel end the notice at hand; not for ever."""
         for channel in self._channels.values():
             channel.stop()
+        deadline = time.monotonic() + _END_SECONDS
         for channel in self._channels.values():
-            channel.join(_END_SECONDS)
+            channel.join(max(0.0, deadline - time.monotonic()))
         self._engine.dispose()
 
     def _make(self) -> str | None:
@@ -145,6 +148,7 @@ def _tell(made: Made) -> None:
 
 def main(process: Process) -> None:
     """Make and send notices until asked to stop."""
+    process.stale_after = _STALE_SECONDS
     notifier = Notifier(process)
     try:
         while not process.stopping.is_set():
