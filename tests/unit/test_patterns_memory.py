@@ -158,5 +158,18 @@ def test_the_steps_of_these_tests_let_every_kind_find_something() -> None:
 @pytest.mark.parametrize("place", range(len(PATTERNS)), ids=[one.kind for one in PATTERNS])
 @pytest.mark.parametrize("state", [None, 3, "x", [], {}, [1] * 5, [[1], 2], [{}, [], [], "x", {}]])
 def test_a_state_of_another_making_is_refused(place: int, state: object) -> None:
-    with pytest.raises(ValueError, match="should hold"):
-        detectors()[place].restore(state)
+    running = detectors()[place]
+    text, _ = json.loads(json.dumps(running.dump()))
+    for other in (state, [text, state]):
+        with pytest.raises(ValueError, match="should hold"):
+            running.restore(other)
+
+
+def test_a_pattern_that_was_changed_takes_up_no_memory_and_leaves_the_windows_of_others() -> None:
+    feed = Feed()
+    rise = PATTERNS[0].detector(feed)
+    told([rise], made([(0, "Oslo", None, None, 1000.0)]))
+    changed = patterns(TOML.replace('metric = "pressure"', 'metric = "temperature_c"', 1))[0]
+    with pytest.raises(ValueError, match="the same pattern"):
+        changed.detector(feed).restore(rise.dump())
+    assert told([rise], made([(10, "Oslo", None, None, 1003.0)]))[0][0].level == 1

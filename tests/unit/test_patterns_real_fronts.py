@@ -6,9 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from citywx.weather.alerting.patterns.feed import Feed
+from citywx.weather.alerting.book import AlertBook
+from citywx.weather.alerting.definitions import parse_definitions
+from citywx.weather.alerting.life import Event
 from citywx.weather.reading import CONTRACT_COLUMNS, Layout, Reading, parse_line
-from tests.support.patterns import patterns
 
 ROOT = Path(__file__).parents[2]
 REAL_DATA = ROOT.parent / "shared" / "data" / "backtest_dev.csv.gz"
@@ -18,6 +19,8 @@ TOML = """
 [[pattern]]
 id = "fall"
 kind = "fall"
+severity = "info"
+message = "Fall"
 metric = "{metric}"
 by = {by}
 within = "3h"
@@ -25,12 +28,16 @@ within = "3h"
 [[pattern]]
 id = "front"
 kind = "all_of"
+severity = "info"
+message = "Front passage"
 within = "3h"
 conditions = [{{ metric = "{metric}", fall = {by} }}, {{ metric = "pressure", rise = {rise} }}]
 
 [[pattern]]
 id = "moving-front"
 kind = "spread"
+severity = "warning"
+message = "Moving front"
 condition = {{ pattern = "front" }}
 reached = 3
 within = "24h"
@@ -45,21 +52,15 @@ def real_readings(days: tuple[str, ...]) -> list[Reading]:
     return [parse_line(line, layout, earliest=EARLIEST, latest=LATEST) for line in lines]
 
 
-def beginnings(toml: str, readings: list[Reading]) -> list[tuple[str, str, str]]:
-    """Pattern, city and time (day and hour) of each finding with none right before it."""
-    feed = Feed()
-    detectors = [(one.pattern_id, one.detector(feed)) for one in patterns(toml)]
-    holding, begun = set(), []
-    for reading in readings:
-        for pattern_id, detector in detectors:
-            for finding in detector.observe(reading):
-                key = (pattern_id, finding.city)
-                if not finding.level:
-                    holding.discard(key)
-                elif key not in holding:
-                    holding.add(key)
-                    begun.append((*key, f"{finding.observed_at:%d %H}"))
-    return begun
+def fired(toml: str, readings: list[Reading]) -> list[tuple[str, str, str]]:
+    """Pattern, city and time (day and hour) of each alert."""
+    book = AlertBook(parse_definitions(toml))
+    events = [event for reading in readings for event in book.judge(reading)]
+    return [
+        (one.rule_id, one.city, f"{one.observed_at:%d %H}")
+        for one in events
+        if one.event is Event.FIRED
+    ]
 
 
 FEBRUARY = [
@@ -98,5 +99,5 @@ if REAL_DATA.exists():
         days: tuple[str, ...],
         expected: list[tuple[str, str, str]],
     ) -> None:
-        begun = beginnings(TOML.format(metric=metric, by=by, rise=rise), real_readings(days))
-        assert [one for one in begun if one in expected] == expected
+        alerts = fired(TOML.format(metric=metric, by=by, rise=rise), real_readings(days))
+        assert [one for one in alerts if one in expected] == expected

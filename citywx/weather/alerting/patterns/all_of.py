@@ -13,6 +13,7 @@ from citywx.weather.alerting.patterns import plain
 from citywx.weather.alerting.patterns.conditions import Condition
 from citywx.weather.alerting.patterns.feed import Feed
 from citywx.weather.alerting.patterns.reader import PatternReader
+from citywx.weather.alerting.patterns.remembering import Remembering
 from citywx.weather.reading import Reading
 
 KEYS = ("conditions", "within")
@@ -47,10 +48,11 @@ class _Held(NamedTuple):
     """None where a condition has none."""
 
 
-class AllOfDetector:
+class AllOfDetector(Remembering):
     """Remembers when each condition last held, and with which value."""
 
     def __init__(self, pattern: AllOf, feed: Feed) -> None:
+        super().__init__(pattern)
         self._names = tuple(map(str, pattern.conditions))
         self._seconds = feed.clock.of
         self._span = pattern.within.total_seconds()
@@ -99,16 +101,14 @@ class AllOfDetector:
             ]
         }
 
-    def dump(self) -> object:
-        """When each condition last held, where all hold, and the conditions' own memories."""
+    def _dump(self) -> object:
         last = {
             city: [[number, *one] for number, one in held.items()]
             for city, held in self._last.items()
         }
         return [last, sorted(self._holding), [watch.dump() for watch in self._watches]]
 
-    def restore(self, state: object) -> None:
-        """Take up what `dump` gave; ValueError for anything else."""
+    def _restore(self, state: object) -> None:
         last, holding, watches = plain.parts(state, 3)
         self._last = {city: self._held(one) for city, one in plain.by_city(last).items()}
         self._holding = plain.cities(holding)

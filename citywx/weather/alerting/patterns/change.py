@@ -12,6 +12,7 @@ from citywx.weather.alerting.patterns.conditions import Move
 from citywx.weather.alerting.patterns.feed import Feed
 from citywx.weather.alerting.patterns.plain import stamp
 from citywx.weather.alerting.patterns.reader import PatternReader
+from citywx.weather.alerting.patterns.remembering import Remembering
 from citywx.weather.alerting.patterns.repeated import repeated
 from citywx.weather.reading import Reading
 
@@ -53,10 +54,11 @@ def _read(reader: PatternReader, *, rising: bool) -> ChangePattern:
     return ChangePattern(Move(reader.metric(), rising, by, reader.span(), clear))
 
 
-class ChangeDetector:
+class ChangeDetector(Remembering):
     """Finds where a metric has changed by the amount, until the change is small again."""
 
     def __init__(self, move: Move, feed: Feed) -> None:
+        super().__init__(move)
         self._move = move
         self._watch = move.watch(feed)
         self._change = feed.change(move.metric, move.within, rising=move.rising)
@@ -83,10 +85,8 @@ class ChangeDetector:
             details,
         )
 
-    def dump(self) -> object:
-        """The cities where it holds, and the windows."""
+    def _dump(self) -> object:
         return self._watch.dump()
 
-    def restore(self, state: object) -> None:
-        """Take up what `dump` gave; ValueError for anything else."""
+    def _restore(self, state: object) -> None:
         self._watch.restore(state)

@@ -11,6 +11,7 @@ from citywx.weather.alerting.patterns import plain
 from citywx.weather.alerting.patterns.conditions import Condition
 from citywx.weather.alerting.patterns.feed import Feed
 from citywx.weather.alerting.patterns.reader import PatternReader
+from citywx.weather.alerting.patterns.remembering import Remembering
 from citywx.weather.reading import Reading
 
 KEYS = ("condition", "times", "within", "clear")
@@ -44,10 +45,11 @@ def read(reader: PatternReader) -> Count:
     return Count(reader.condition("condition", within), times, clear, within)
 
 
-class CountDetector:
+class CountDetector(Remembering):
     """Remembers when the condition began to hold."""
 
     def __init__(self, pattern: Count, feed: Feed) -> None:
+        super().__init__(pattern)
         self._pattern = pattern
         self._seconds = feed.clock.of
         self._span = pattern.within.total_seconds()
@@ -92,12 +94,10 @@ class CountDetector:
             {"began_at": began},
         )
 
-    def dump(self) -> object:
-        """When the condition began, where it did so often, and its own memory."""
+    def _dump(self) -> object:
         return [dict(self._began), sorted(self._holding), self._watch.dump()]
 
-    def restore(self, state: object) -> None:
-        """Take up what `dump` gave; ValueError for anything else."""
+    def _restore(self, state: object) -> None:
         began, holding, watch = plain.parts(state, 3)
         self._began = {city: plain.numbers(one) for city, one in plain.by_city(began).items()}
         self._holding = plain.cities(holding)

@@ -13,6 +13,7 @@ from citywx.weather.alerting.patterns import plain
 from citywx.weather.alerting.patterns.conditions import ROUNDING, Condition
 from citywx.weather.alerting.patterns.feed import Feed
 from citywx.weather.alerting.patterns.reader import PatternReader
+from citywx.weather.alerting.patterns.remembering import Remembering
 from citywx.weather.alerting.patterns.repeated import repeated
 from citywx.weather.reading import Reading
 
@@ -75,10 +76,11 @@ class _Moves(NamedTuple):
     """Of the other metric, in the direction in which it should move."""
 
 
-class DivergeDetector:
+class DivergeDetector(Remembering):
     """Compares the moves of two metrics."""
 
     def __init__(self, pattern: Diverge, feed: Feed) -> None:
+        super().__init__(pattern)
         self._pattern = pattern
         self._unless = pattern.unless.watch(feed) if pattern.unless else None
         self._rise = feed.change(pattern.metric, pattern.within, rising=True)
@@ -136,8 +138,7 @@ class DivergeDetector:
         change = round(moves.change, 6)
         return Finding(reading.city, reading.timestamp, 1, change, pattern.by, details)
 
-    def dump(self) -> object:
-        """Where the answer is missing, the windows, and the exemption's memory."""
+    def _dump(self) -> object:
         return [
             sorted(self._holding),
             self._rise.dump(),
@@ -146,8 +147,7 @@ class DivergeDetector:
             self._unless.dump() if self._unless else None,
         ]
 
-    def restore(self, state: object) -> None:
-        """Take up what `dump` gave; ValueError for anything else."""
+    def _restore(self, state: object) -> None:
         holding, rise, fall, other, unless = plain.parts(state, 5)
         self._holding = plain.cities(holding)
         self._rise.restore(rise)

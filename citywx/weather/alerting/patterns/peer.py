@@ -14,6 +14,7 @@ from citywx.weather.alerting.patterns import plain
 from citywx.weather.alerting.patterns.conditions import ROUNDING
 from citywx.weather.alerting.patterns.feed import Feed
 from citywx.weather.alerting.patterns.reader import PatternReader
+from citywx.weather.alerting.patterns.remembering import Remembering
 from citywx.weather.alerting.patterns.repeated import repeated
 from citywx.weather.reading import Reading
 
@@ -74,10 +75,11 @@ class _Newest:
         self.value = 0.0
 
 
-class PeerDetector:
+class PeerDetector(Remembering):
     """Keeps each city's newest value."""
 
     def __init__(self, pattern: Peer, feed: Feed) -> None:
+        super().__init__(pattern)
         self._pattern = pattern
         self._value = feed.metric(pattern.metric)
         self._seconds = feed.clock.of
@@ -134,8 +136,7 @@ class PeerDetector:
         off = round(abs(value - expected), 6)
         return Finding(reading.city, reading.timestamp, 1, off, self._pattern.by, details)
 
-    def dump(self) -> object:
-        """The newest values, and the cities that are far off."""
+    def _dump(self) -> object:
         newest = {
             city: [one.seconds, one.value]
             for city, one in self._newest.items()
@@ -143,8 +144,7 @@ class PeerDetector:
         }
         return [newest, sorted(self._holding)]
 
-    def restore(self, state: object) -> None:
-        """Take up what `dump` gave; ValueError for anything else."""
+    def _restore(self, state: object) -> None:
         newest, holding = plain.parts(state, 2)
         self._newest, self._neighbours = {}, {}
         for city, known in plain.by_city(newest).items():

@@ -14,6 +14,7 @@ from citywx.weather.alerting.patterns import plain
 from citywx.weather.alerting.patterns.conditions import Condition
 from citywx.weather.alerting.patterns.feed import Feed
 from citywx.weather.alerting.patterns.reader import PatternReader
+from citywx.weather.alerting.patterns.remembering import Remembering
 from citywx.weather.alerting.patterns.repeated import repeated
 from citywx.weather.reading import Reading
 
@@ -51,10 +52,11 @@ def read(reader: PatternReader) -> Sequence:
     )
 
 
-class SequenceDetector:
+class SequenceDetector(Remembering):
     """Remembers when the first condition last held, and which sequences are complete."""
 
     def __init__(self, pattern: Sequence, feed: Feed) -> None:
+        super().__init__(pattern)
         self._seconds = feed.clock.of
         self._span = pattern.within.total_seconds()
         self._first = pattern.first.watch(feed)
@@ -95,14 +97,12 @@ class SequenceDetector:
         details = {"first_at": plain.stamp(since)}
         return (Finding(reading.city, reading.timestamp, int(then), value, limit, details),)
 
-    def dump(self) -> object:
-        """What waits, what is complete, and the conditions' own memories."""
+    def _dump(self) -> object:
         unless = self._unless.dump() if self._unless else None
         watches = [self._first.dump(), self._then.dump(), unless]
         return [dict(self._waiting), dict(self._complete), *watches]
 
-    def restore(self, state: object) -> None:
-        """Take up what `dump` gave; ValueError for anything else."""
+    def _restore(self, state: object) -> None:
         waiting, complete, first, then, unless = plain.parts(state, 5)
         self._waiting = plain.numbers_by_city(waiting)
         self._complete = plain.numbers_by_city(complete)

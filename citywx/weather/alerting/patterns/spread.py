@@ -15,6 +15,7 @@ from citywx.weather.alerting.patterns import plain
 from citywx.weather.alerting.patterns.conditions import Condition
 from citywx.weather.alerting.patterns.feed import Feed
 from citywx.weather.alerting.patterns.reader import PatternReader
+from citywx.weather.alerting.patterns.remembering import Remembering
 from citywx.weather.alerting.patterns.route import Reached, Route
 from citywx.weather.reading import Reading
 
@@ -55,10 +56,11 @@ def read(reader: PatternReader) -> Spread:
     )
 
 
-class SpreadDetector:
+class SpreadDetector(Remembering):
     """Follows fronts, by the first city of each."""
 
     def __init__(self, pattern: Spread, feed: Feed) -> None:
+        super().__init__(pattern)
         self._pattern = pattern
         self._watch = pattern.condition.watch(feed)
         self._seconds = feed.clock.of
@@ -67,6 +69,8 @@ class SpreadDetector:
         self._recent: dict[str, Reached] = {}
         """Where the condition began and that belong to no front."""
         self._fronts: dict[str, list[Reached]] = {}
+        self._newest: dict[str, float] = {}
+        """Unix time at which each front reached its last city so far."""
 
     def observe(self, reading: Reading) -> Sequence[Finding]:
         """A finding of each front that begins, goes on, or has ended."""
@@ -79,15 +83,14 @@ class SpreadDetector:
         return findings
 
     def _ended(self, reading: Reading) -> list[Finding]:
-        now = self._seconds(reading)
-        over = [first for first, front in self._fronts.items() if now - _newest(front) > self._span]
+        oldest = self._seconds(reading) - self._span
+        over = [first for first, newest in self._newest.items() if newest < oldest]
         return [self._end(first) for first in over]
 
     def _end(self, first: str) -> Finding:
         """The moment of the end does not depend on whose reading shows it."""
-        front = self._fronts.pop(first)
-        at = datetime.fromtimestamp(_newest(front) + self._span, UTC)
-        return Finding(first, at, 0, len(front), self._pattern.reached)
+        at = datetime.fromtimestamp(self._newest.pop(first) + self._span, UTC)
+        return Finding(first, at, 0, len(self._fronts.pop(first)), self._pattern.reached)
 
     def _reached(self, here: Reached) -> Iterable[Finding]:
         if any(here.city in (one.city for one in front) for front in self._fronts.values()):
@@ -111,36 +114,31 @@ class SpreadDetector:
             yield self._told(front[0].city)
 
     def _told(self, first: str) -> Finding:
-        newest = datetime.fromtimestamp(_newest(self._fronts[first]), UTC)
-        return self._finding(first, newest)
+        newest = self._newest[first] = max(one.seconds for one in self._fronts[first])
+        return self._finding(first, datetime.fromtimestamp(newest, UTC))
 
     def _finding(self, first: str, observed_at: datetime) -> Finding:
         front = self._fronts[first]
         cities = [{"city": one.city, "at": plain.stamp(one.seconds)} for one in front]
         return Finding(first, observed_at, 1, len(front), self._pattern.reached, {"cities": cities})
 
-    def dump(self) -> object:
-        """Cities that wait, fronts, and the condition's own memory."""
+    def _dump(self) -> object:
         recent = [list(one) for one in self._recent.values()]
         fronts = [[list(one) for one in front] for front in self._fronts.values()]
         return [recent, fronts, self._watch.dump()]
 
-    def restore(self, state: object) -> None:
-        """Take up what `dump` gave; ValueError for anything else."""
+    def _restore(self, state: object) -> None:
         recent, fronts, watch = plain.parts(state, 3)
         self._recent = {one.city: one for one in _cities(recent)}
-        self._fronts = {}
+        self._fronts, self._newest = {}, {}
         for front in plain.several(fronts):
             cities = _cities(front)
             if len(cities) < _FEWEST:
                 message = "the state of a pattern should hold fronts of several cities"
                 raise ValueError(message)
             self._fronts[cities[0].city] = cities
+            self._newest[cities[0].city] = max(one.seconds for one in cities)
         self._watch.restore(watch)
-
-
-def _newest(front: Iterable[Reached]) -> float:
-    return max(one.seconds for one in front)
 
 
 def _cities(state: object) -> list[Reached]:

@@ -13,6 +13,7 @@ from citywx.weather.alerting.patterns import plain
 from citywx.weather.alerting.patterns.conditions import ROUNDING, Condition
 from citywx.weather.alerting.patterns.feed import Feed
 from citywx.weather.alerting.patterns.reader import PatternReader
+from citywx.weather.alerting.patterns.remembering import Remembering
 from citywx.weather.alerting.patterns.repeated import repeated
 from citywx.weather.reading import Reading
 
@@ -82,10 +83,11 @@ class _Run:
         return True
 
 
-class StuckDetector:
+class StuckDetector(Remembering):
     """Follows the newest run of each city."""
 
     def __init__(self, pattern: Stuck, feed: Feed) -> None:
+        super().__init__(pattern)
         self._value = feed.metric(pattern.metric)
         self._unless = pattern.unless.watch(feed) if pattern.unless else None
         self._spread = pattern.tolerance + ROUNDING
@@ -126,16 +128,14 @@ class StuckDetector:
             reading.city, reading.timestamp, level, value, details=details if level else {}
         )
 
-    def dump(self) -> object:
-        """The runs, where they are long enough, and the exemption's memory."""
+    def _dump(self) -> object:
         runs = {
             city: [run.first, run.last, run.low, run.high, run.readings]
             for city, run in self._runs.items()
         }
         return [runs, sorted(self._holding), self._unless.dump() if self._unless else None]
 
-    def restore(self, state: object) -> None:
-        """Take up what `dump` gave; ValueError for anything else."""
+    def _restore(self, state: object) -> None:
         runs, holding, unless = plain.parts(state, 3)
         self._runs = {city: _run(one) for city, one in plain.by_city(runs).items()}
         self._holding = plain.cities(holding)
