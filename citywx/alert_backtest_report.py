@@ -46,7 +46,7 @@ def _opening(report: Report) -> Iterator[str]:
         f"{readings:,} readings of {len(report.spans)} cities, {first:%Y-%m-%d} to {last:%Y-%m-%d}"
     )
     if report.bad_lines:
-        yield f"{report.bad_lines:,} lines of the file could not be read"
+        yield f"{_counted(report.bad_lines, 'line')} of the file could not be read"
 
 
 def _of_rule(result: RuleResult, newest: int) -> str:
@@ -105,7 +105,7 @@ def _newest(found: Outcome, count: int) -> Iterator[str]:
         yield "the newest (UTC):"
     for firing, lasted in pairs:
         end = "" if firing.ended_at else ", not over"
-        peak = "" if firing.peak is None else f", peak {firing.peak:g}"
+        peak = "" if firing.peak is None else f", peak {round(firing.peak, 2):g}"
         yield (
             f"  {firing.fired_at:%Y-%m-%d %H:%M}  {firing.city}, {firing.severity.value}, "
             f"{length(lasted)}{end}{peak}"

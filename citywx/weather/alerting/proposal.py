@@ -20,10 +20,10 @@ from citywx.weather.reading import Reading
 
 _DIGITS = 1
 """Of a proposed level: finer ones only fit this history."""
-_COARSE = 12
-_FINE = 12
-_LARGEST_SHARE = 0.5
-"""Of the values that pass the mildest level that is tried."""
+_SHARES = (0.0, *(0.5 / 3**step for step in range(7, -1, -1)))
+"""Of the values that pass the levels which are tried first: none, then ever more."""
+_FINE = 8
+"""Levels that are tried between two of those."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,14 +102,15 @@ def at_limit(rule: Rule, limit: float) -> Rule:
 
 
 def _by_rareness(rule: Rule, readings: Iterable[Reading]) -> list[float]:
-    """Levels that ever more of the values pass, each twice as many as the one before."""
+    """Levels that ever more of the values pass."""
     watched = (r for r in readings if rule.policy.watches(r.city))
     found = array("d", (value for _, value in values(rule, watched)))
     upward = rule.comparison is not None and rule.comparison.upward
     ordered = sorted(found, reverse=upward)
-    shares = (_LARGEST_SHARE / 2**step for step in reversed(range(_COARSE)))
-    limits = (round(ordered[int(share * (len(ordered) - 1))], _DIGITS) for share in shares if found)
-    return list(dict.fromkeys(limits))
+    if not ordered:
+        return []
+    places = (int(share * (len(ordered) - 1)) for share in _SHARES)
+    return list(dict.fromkeys(round(ordered[place], _DIGITS) for place in places))
 
 
 def _try(
