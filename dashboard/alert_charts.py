@@ -59,12 +59,13 @@ def around(values: pd.DataFrame, shade: Shade, marks: list[Mark], drawn: Drawn) 
 
 def thinned(values: pd.DataFrame, most: int = MOST_POINTS) -> pd.DataFrame:
     """At most about so many rows; of each part the highest and the lowest stay."""
-    if len(values) <= most:
-        return values
-    parts = pd.Series(range(len(values)), index=values.index) * (most // 2) // len(values)
-    groups = values["value"].groupby(parts)
+    known = values.dropna(subset=["value"])
+    if len(known) <= most:
+        return known
+    parts = pd.Series(range(len(known)), index=known.index) * (most // 2) // len(known)
+    groups = known["value"].groupby(parts)
     kept = pd.Index(pd.concat([groups.idxmin(), groups.idxmax()])).unique()
-    return values.reindex(kept.sort_values())
+    return known.reindex(kept.sort_values())
 
 
 def _layers(layers: list[alt.Chart]) -> alt.LayerChart:

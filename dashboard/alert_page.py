@@ -1,6 +1,7 @@
 """The parts of the page Alerts, beside the tables, the one alert and the forms."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 import streamlit as st
 from sqlalchemy import Connection
@@ -8,6 +9,7 @@ from sqlalchemy import Connection
 from citywx.alert_rules import in_words
 from citywx.notices.silences import list_silences
 from citywx.weather.alerting.definitions import Definitions, load_definitions
+from citywx.weather.alerting.policy import Policy
 from citywx.weather.alerting.table_reader import RuleError
 from citywx.weather.city import City
 from dashboard import (
@@ -24,23 +26,37 @@ from dashboard import (
 from dashboard.alert_data import Alert, Chosen, Counts
 from dashboard.alert_tables import Cities, Moment, StandingSilence
 
+_TAKEN_UP = (
+    "As the rules file is now. The alerter takes up changes on SIGHUP, or when it is started again."
+)
 _ASKED = "alert"
 """In the page's address: the id of an alert."""
 
 
-def definitions() -> Definitions | None:
-    """What the rules file says; None, and a word about it, where it cannot be used."""
+@dataclass(frozen=True, slots=True)
+class RulesFile:
+    """What the rules file says now, or why it cannot be used."""
+
+    definitions: Definitions
+    problem: str | None = None
+
+    def names(self, counts: Mapping[str, Counts]) -> list[str]:
+        """Of the rules in it, and of those that have lately been."""
+        return sorted({policy.rule_id for policy in self.definitions.policies} | counts.keys())
+
+    def in_words(self) -> list[tuple[Policy, str]]:
+        """What each rule and pattern watches for."""
+        rules = {rule.rule_id: alert_words.watched(rule) for rule in self.definitions.rules}
+        found = in_words(self.definitions)
+        return [(policy, rules.get(policy.rule_id, what)) for policy, what in found]
+
+
+def read_rules() -> RulesFile:
+    """The file of ALERT_RULES."""
     try:
-        return load_definitions(resources.settings().alert_rules)
+        return RulesFile(load_definitions(resources.settings().alert_rules))
     except RuleError as error:
-        st.warning(f"The rules file cannot be used: {words.escape(str(error))}")
-        return None
-
-
-def rule_names(defined: Definitions | None, counts: Mapping[str, Counts]) -> list[str]:
-    """Of the rules that there are, and those that have lately been."""
-    named = {policy.rule_id for policy in defined.policies} if defined else set()
-    return sorted(named | counts.keys())
+        return RulesFile(Definitions(), str(error))
 
 
 def standing_silences(connection: Connection) -> list[StandingSilence]:
@@ -106,10 +122,11 @@ def city_of(alert: Alert, cities: Cities) -> City:
     return cities.get(alert.city, City(alert.city))
 
 
-def show_rules(defined: Definitions | None, counts: Mapping[str, Counts]) -> None:
+def show_rules(file: RulesFile, counts: Mapping[str, Counts]) -> None:
     """What is watched for, and where it holds."""
-    if defined is None:
-        return
-    st.caption("As the rules file is now. The alerter takes up changes on SIGHUP, or on a start.")
-    alert_tables.rules(in_words(defined), counts)
+    if file.problem:
+        st.warning(f"The rules file cannot be used: {words.escape(file.problem)}")
+    else:
+        st.caption(_TAKEN_UP)
+        alert_tables.rules(file.in_words(), counts)
     st.page_link("app_pages/try_a_rule.py", label="Try a rule on the history")

@@ -2,7 +2,10 @@
 
 import math
 
+from citywx.text_output import length
 from citywx.weather.alerting.metrics import METRICS, Metric
+from citywx.weather.alerting.policy import NO_TIME
+from citywx.weather.alerting.rules import Rule
 from dashboard import words
 
 METRIC_NAMES = words.NAMES | {
@@ -32,6 +35,17 @@ def base_metric(metric: str) -> Metric | None:
 def is_change(metric: str) -> bool:
     """Whether it is how much something has changed."""
     return metric.endswith(_CHANGE)
+
+
+def watched(rule: Rule) -> str:
+    """What a rule watches for."""
+    held = f", held for {length(rule.policy.hold)}" if rule.policy.hold else ""
+    if rule.metric is None or rule.comparison is None:
+        return f"no reading for {length(rule.silent_for or NO_TIME)}{held}"
+    over = f" change in {length(rule.change_over)}" if rule.change_over else ""
+    limits = " / ".join(f"{level.limit:g}" for level in rule.levels)
+    name, unit = METRIC_NAMES[rule.metric.name], rule.metric.unit
+    return f"{name}{over} {rule.comparison.words} {limits} {unit}{held}"
 
 
 def metric_title(metric: Metric) -> str:

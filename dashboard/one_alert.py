@@ -47,10 +47,11 @@ def _facts(alert: Alert, city: City, end: datetime) -> None:
     with st.container(horizontal=True, gap="medium"):
         for name, value in shown.items():
             st.metric(name, value, width="content")
+    judged = f"{alert.readings:,} reading{'' if alert.readings == 1 else 's'}"
     doubt = " One of its readings is doubtful." if alert.suspect else ""
     nobody = "" if alert.notify else " Nobody is told of alerts of this rule."
     started = words.local_time(alert.started_at, city)
-    st.caption(f"Since {started}, {alert.readings:,} readings.{doubt}{nobody}")
+    st.caption(f"Since {started}, {judged}.{doubt}{nobody}")
     if alert.acknowledged_by and alert.acknowledged_at:
         at = words.local_time(alert.acknowledged_at, city)
         note = f": {words.escape(alert.note)}" if alert.note else ""

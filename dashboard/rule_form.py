@@ -11,6 +11,7 @@ from citywx.weather.alerting.metrics import METRICS
 from citywx.weather.alerting.policy import Severity
 from citywx.weather.alerting.rules import Comparison, Rule
 from dashboard.alert_words import METRIC_NAMES, metric_title
+from dashboard.words import escape
 
 _AS_IT_IS = "the value"
 _OVER = {
@@ -154,7 +155,7 @@ def choose_rest(watched: Watched, ordered: Sequence[float], city: str) -> Choice
     )
     hold = columns[2].selectbox("Fires when it has held for", list(_HOLDS))
     severity = columns[3].selectbox("Severity", _SEVERITIES)
-    here = st.checkbox(f"Only in {city}")
+    here = st.checkbox(f"Only in {escape(city)}")
     return Choice(
         watched, limit, distance, _HOLDS[hold], Severity(severity), city if here else None
     )

@@ -57,6 +57,7 @@ def chart(values: pd.DataFrame, choice: Choice, found: Backtest, city: City, col
 
 def table(found: Outcome, city: City, unit: str) -> None:
     """The alerts, the newest first."""
+    st.subheader("Its alerts", anchor=False)
     pairs = list(zip(found.firings, found.durations, strict=True))[::-1]
     if len(pairs) > _SHOWN_FIRINGS:
         st.caption(f"The newest {_SHOWN_FIRINGS} of {len(pairs):,} alerts:")
@@ -77,6 +78,7 @@ def table(found: Outcome, city: City, unit: str) -> None:
 
 def proposal(rule: Rule, watched: Watched, readings: Sequence[Reading], city: City) -> None:
     """The level for a wanted rate, on demand."""
+    st.subheader("Which limit for how many alerts", anchor=False)
     wanted = st.number_input(
         "Alerts a month that you want",
         min_value=0.1,

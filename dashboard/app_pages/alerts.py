@@ -23,8 +23,8 @@ with database() as connection:
 if span is None:
     st.info(frame.NO_READINGS)
     st.stop()
-defined = alert_page.definitions()
-rules = alert_page.rule_names(defined, counts)
+file = alert_page.read_rules()
+rules = file.names(counts)
 
 
 @st.fragment(run_every=5)
@@ -52,7 +52,7 @@ with happenings:
     if alert is not None and alert.firing:
         alert_forms.about(alert)
 with of_rules:
-    alert_page.show_rules(defined, counts)
+    alert_page.show_rules(file, counts)
 with of_silences:
     alert_forms.standing(silences, cities)
     alert_forms.silence("any", rules, list(cities))
