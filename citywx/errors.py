@@ -3,6 +3,7 @@
 Any other error is a fault of citywx itself, and keeps its traceback.
 """
 
+from citywx.alert_histories import HistoryError
 from citywx.backfill import BackfillError
 from citywx.command_database import DatabaseUnreachableError
 from citywx.db_commands import DowngradeError
@@ -32,6 +33,7 @@ USAGE_MISTAKES = (
     DowngradeError,
     BackfillError,
     EnvFileExistsError,
+    HistoryError,
     HomeError,
     NotReadableError,
     RoutesError,

@@ -1,11 +1,12 @@
 """A notice in words, for every receiver alike: what, where, since when, how bad, what to do."""
 
 from collections.abc import Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 from zoneinfo import ZoneInfo
 
 from citywx.notices.content import Content, NoticeAlert
 from citywx.notices.planning import NoticeKind
+from citywx.text_output import length
 from citywx.weather.alerting.metrics import METRICS
 
 ORIGINS = {
@@ -71,18 +72,6 @@ def plain_text(content: Content) -> str:
         lines = "\n".join(f"  {line}" for line in facts(alert))
         blocks.append(f"{headline(alert)} ({alert.severity})\n{lines}")
     return "\n\n".join([*blocks, *closing(content)])
-
-
-def length(span: timedelta) -> str:
-    """A duration in words.
-
-    >>> length(timedelta(hours=26, minutes=5)), length(timedelta(seconds=40))
-    ('1 d 2 h', '40 s')
-    """
-    seconds = max(0, round(span.total_seconds()))
-    parts = [("d", seconds // 86400), ("h", seconds // 3600 % 24), ("min", seconds // 60 % 60)]
-    said = [f"{number} {unit}" for unit, number in parts if number]
-    return " ".join(said[:2]) or f"{seconds} s"
 
 
 def _duration(alert: NoticeAlert) -> str:

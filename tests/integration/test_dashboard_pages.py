@@ -16,8 +16,8 @@ from tests.support.weather_rows import CITIES, HOSTILE, NOW, Filled, add_reading
 pytestmark = pytest.mark.integration
 
 PAGES = tuple(frame.PAGES)
-ASKING = ("now", "compare", "history", "alerts", "data_quality", "pipeline", "subscribe")
-WITH_DATA = ("now", "compare", "history", "alerts", "data_quality", "subscribe")
+WITH_DATA = ("now", "compare", "history", "alerts", "try_a_rule", "data_quality", "subscribe")
+ASKING = (*WITH_DATA, "pipeline")
 
 
 def words_of(app: AppTest) -> str:
@@ -113,20 +113,6 @@ def test_a_hostile_city_name_becomes_no_markup(
     said = words_of(app)
     assert HOSTILE.name not in said
     assert r"\!\[x\]" in said
-
-
-@pytest.mark.usefixtures("filled")
-def test_alerts_are_filtered_by_city_and_severity(
-    open_page: OpenPage, database_url: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("DATABASE_URL", database_url)
-    app = open_page("alerts")
-    app.multiselect[0].select("London")
-    app.multiselect[1].select("severe")
-    app.run()
-    shown = app.dataframe[-1].value
-    assert set(shown["City"]) == {"London"}
-    assert set(shown["Severity"]) == {"severe"}
 
 
 @pytest.mark.usefixtures("filled")
