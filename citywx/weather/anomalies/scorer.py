@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from citywx.weather.alerting.finding import Finding
 from citywx.weather.anomalies.city import CityScorer, Judgement
 from citywx.weather.anomalies.model import Models
-from citywx.weather.anomalies.neighbours import Heard, other_source, values_of
+from citywx.weather.anomalies.neighbours import Heard, values_of
 from citywx.weather.reading import Reading
 
 
@@ -57,9 +57,8 @@ class AnomalyScorer:
         city = self._city(reading.city)
         return None if city is None else city.judge(hours, values, self._heard)
 
-    def observe_other(self, reading: Reading) -> None:
-        """Hear what another source says of a city, to compare with; it is not judged."""
-        name = other_source(reading.city, reading.source)
+    def hear(self, name: str, reading: Reading) -> None:
+        """Hear what another source says of a city, under its name as a neighbour; not judged."""
         self._heard.hear(name, reading.timestamp.timestamp() / 3600, values_of(reading))
 
     def dump(self) -> object:
