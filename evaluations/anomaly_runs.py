@@ -48,7 +48,7 @@ class Found:
     """The mean over the cities of the share of (faulty, usual) rows that are in the right order."""
     events: int
     seen: int
-    """Events with an alarm inside the faulty hours."""
+    """Events with an alarm inside the faulty hours, where there is none without the fault."""
 
     @property
     def recall(self) -> float:
@@ -111,7 +111,8 @@ def judged(
             for planted in case.planted[kind.name]:
                 outcome = judge(planted.values)
                 faulty.append(outcome.scores[planted.faulty])
-                events[kind.name] += [bool(outcome.alarming[e].any()) for e in planted.events()]
+                alarms = outcome.alarming & ~usual.alarming
+                events[kind.name] += [bool(alarms[event].any()) for event in planted.events()]
             aucs[kind.name].append(auc(usual.scores, np.concatenate(faulty)))
     return Outcome(
         method,

@@ -2,12 +2,13 @@
 
 A channel takes one signal, less what the others and the day before let expect of it, and says how
 rare that is in the city's own history. The score is the logarithm of the weighted sum of their
-odds: where one is very rare it rules, and several that are somewhat rare add up.
+odds: where one is very rare it rules, and several that are somewhat rare add up. What has been rare for
+days wears off, so that a change that stays is one alarm and hides no other.
 """
 
 import math
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass, replace
 from typing import Final
 
 from citywx.weather.anomalies.normal import Normal
@@ -24,6 +25,11 @@ from citywx.weather.anomalies.signals import (
     ROUGH_YESTERDAY,
     STEP,
 )
+
+WEARS_OFF_HOURS: Final = 72.0
+"""The time constant with which what is rare for days becomes the new usual."""
+MEAN_RARITY: Final = 1 / math.log(10)
+"""Of what comes from the history that it is judged by."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +68,16 @@ class LearntChannel:
         return left
 
 
-def score_of(weighted: Sequence[tuple[float, float]]) -> float:
+def news(rarity: float, mean: float) -> float:
+    """What is left of a rarity where the mean of the last days is above what it usually is.
+
+    >>> news(5.0, MEAN_RARITY), round(news(5.0, MEAN_RARITY + 3.0), 6)
+    (5.0, 2.0)
+    """
+    return max(rarity - max(mean - MEAN_RARITY, 0.0), 0.0)
+
+
+def score_of(weighted: Iterable[tuple[float, float]]) -> float:
     """The score, from each channel's weight and rarity.
 
     >>> score_of([(0.5, 2.0), (0.5, 0.0)])
@@ -99,16 +114,34 @@ ALONE: Final = (
 
 
 def channels_of(normal: Normal) -> tuple[Channel, ...]:
-    """The channels of a city: also those of its differences from neighbours."""
+    """The channels of a city: also those of its differences from neighbours.
+
+    Where a neighbour tells what the weather does, what is unusual for the city alone counts little.
+    """
+    measures = {one.measure for one in normal.differences}
+    own = [
+        replace(one, weight=one.weight * _BESIDE_NEIGHBOUR) if _is_of(one, measures) else one
+        for one in ALONE
+    ]
     compared = [
         Channel(name, DIFFERENCES + OF_A_DIFFERENCE * place + kind, weight, one.measure)
         for place, one in enumerate(normal.differences)
-        for kind, (name, weight) in enumerate(_COMPARED)
+        for name, kind, weight in _COMPARED
+        if kind != UNSTEADY_KIND or one.measure == 0
     ]
-    return (*ALONE, *compared)
+    return (*own, *compared)
 
 
+def _is_of(channel: Channel, measures: Collection[int]) -> bool:
+    if channel.measure is None:
+        return bool(measures)
+    return channel.measure in measures and channel.name != "unsteady"
+
+
+UNSTEADY_KIND: Final = 1
 _COMPARED: Final = (
-    *(("step from neighbour", 0.05), ("unsteady beside neighbour", 0.05)),
-    *(("level beside neighbour", 0.1), ("drift from neighbour", 0.05)),
+    ("step from neighbour", 0, 0.06),
+    ("unsteady beside neighbour", UNSTEADY_KIND, 0.1),
+    ("level beside neighbour", 2, 0.15),
 )
+_BESIDE_NEIGHBOUR: Final = 0.1

@@ -1,10 +1,17 @@
 """One city in the stream: its model, its memory, and whether it alarms."""
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from citywx.weather.anomalies.channels import channels_of, score_of
+from citywx.weather.anomalies.channels import (
+    MEAN_RARITY,
+    WEARS_OFF_HOURS,
+    channels_of,
+    news,
+    score_of,
+)
 from citywx.weather.anomalies.explaining import explain
 from citywx.weather.anomalies.memory import pack, unpack
 from citywx.weather.anomalies.model import CityModel
@@ -28,10 +35,13 @@ class Judgement:
 class CityScorer:
     """The memory of one city."""
 
-    __slots__ = ("alarming", "details", "latest", "threshold", "_channels", "_signals")
+    __slots__ = ("alarming", "details", "latest", "threshold", "_channels", "_keep", "_means", "_signals")
 
     def __init__(self, model: CityModel, false_alarms_per_month: float) -> None:
         self._signals = CitySignals(model.normal)
+        self._means = [MEAN_RARITY] * len(model.channels)
+        """Of each channel's rarity over the last days."""
+        self._keep = math.exp(-model.normal.cadence / WEARS_OFF_HOURS)
         self.alarming = False
         self.latest = 0.0
         """The newest score."""
@@ -49,10 +59,10 @@ class CityScorer:
             return None
         beside = [heard.said(d.neighbour, last or 0, d.measure) for d in signals.normal.differences]
         row = signals.advance(slot, values, beside)
+        rarities = self._rarities(row)
         if not signals.warm:
             self.alarming = False
             return None
-        rarities = self._rarities(row)
         weights = [channel.weight for channel, _ in self._channels]
         self.latest = score_of(zip(weights, rarities))
         clear = self.threshold - CLEARS_BELOW if self.alarming else self.threshold
@@ -62,12 +72,16 @@ class CityScorer:
         return Judgement(self.latest, self.threshold)
 
     def _rarities(self, row: Sequence[float]) -> list[float]:
-        rarities = []
-        for channel, learnt in self._channels:
+        """Of each channel, less what has worn off."""
+        rarities, means = [], self._means
+        keep = self._keep**self._signals.gap
+        for place, (channel, learnt) in enumerate(self._channels):
             left = row[channel.place]
             if learnt.causes:
                 left = learnt.unexplained(left, row)
-            rarities.append(learnt.rarity.of(abs(left) if channel.two_sided else left))
+            rarity = learnt.rarity.of(abs(left) if channel.two_sided else left)
+            rarities.append(news(rarity, means[place]))
+            means[place] = means[place] * keep + rarity * (1 - keep)
         return rarities
 
     def remembered(self) -> list[object]:
@@ -77,6 +91,7 @@ class CityScorer:
         return [
             self.alarming,
             self.latest,
+            pack(self._means),
             pack(signals.remembered()),
             [[d.measure, d.neighbour, pack(own.remembered())] for d, own in compared],
         ]
@@ -88,8 +103,8 @@ class CityScorer:
         begins anew.
         """
         try:
-            alarming, latest, own, compared = memory
-            numbers = unpack(own)
+            alarming, latest, worn, own, compared = memory
+            means, numbers = unpack(worn), unpack(own)
             differences = {(measure, name): unpack(packed) for measure, name, packed in compared}
         except TypeError as error:
             message = f"not a city's memory: {error}"
@@ -97,6 +112,8 @@ class CityScorer:
         if not self._signals.recalls(numbers):
             return
         self.alarming, self.latest = bool(alarming), float(latest)
+        if len(means) == len(self._means):
+            self._means = means
         for difference, signals in zip(
             self._signals.normal.differences, self._signals.differences, strict=True
         ):

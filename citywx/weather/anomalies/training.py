@@ -8,7 +8,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from citywx.weather.anomalies.calibration import lowest_threshold
-from citywx.weather.anomalies.channels import Channel, LearntChannel, channels_of
+from citywx.weather.anomalies.channels import (
+    MEAN_RARITY,
+    WEARS_OFF_HOURS,
+    Channel,
+    LearntChannel,
+    channels_of,
+)
 from citywx.weather.anomalies.fitting import aligned, fit_differences, fit_normal
 from citywx.weather.anomalies.history import History
 from citywx.weather.anomalies.model import RATES, CityModel
@@ -22,6 +28,8 @@ Places = NDArray[np.int64]
 LEAST_DAYS: Final = 30
 _WARM_UP_DAYS: Final = 10
 _FOLDS: Final = 5
+_CAUTION: Final = 0.7
+"""Of the allowed false alarms in the history: what comes is a little wilder than what was."""
 _OWN: Final = 0.5
 """Of a threshold; the rest is the median of all cities: what one city shows of the rare is little."""
 
@@ -61,12 +69,12 @@ def learn_city(own: History, near: Mapping[str, History]) -> CityModel:
     warm_up = _WARM_UP_DAYS * HOURS // own.cadence
     rows = _signals(own, normal, near)[warm_up:]
     channels = channels_of(normal)
-    scores = _scores_of_unseen(channels, rows)
+    scores = _scores_of_unseen(channels, rows, own.slots[warm_up:], own.cadence)
     hours = own.slots[warm_up:] * own.cadence
     return CityModel(
         normal=normal,
         channels=tuple(_learn(channel, rows) for channel in channels),
-        thresholds=tuple(lowest_threshold(hours, scores, rate) for rate in RATES),
+        thresholds=tuple(lowest_threshold(hours, scores, rate * _CAUTION) for rate in RATES),
         first=own.time(0),
         last=own.time(-1),
         readings=len(own.slots),
@@ -127,19 +135,32 @@ def _sided(channel: Channel, left: Floats) -> Floats:
     return np.abs(left) if channel.two_sided else left
 
 
-def _scores_of_unseen(channels: Sequence[Channel], rows: Floats) -> Floats:
+def _scores_of_unseen(
+    channels: Sequence[Channel], rows: Floats, slots: Places, cadence: int
+) -> Floats:
     """The score of each row by what was learnt from the other parts of the history.
 
     Scores of rows that were learnt from are too low, and a threshold made of them too.
     """
     part = np.arange(len(rows)) * _FOLDS // len(rows)
-    odds = np.zeros(len(rows))
+    rarities = np.empty((len(rows), len(channels)))
     for fold in range(_FOLDS):
         unseen = part == fold
-        for channel in channels:
+        for place, channel in enumerate(channels):
             learnt = _learn(channel, rows[~unseen])
             left = _left(channel, learnt.usual, learnt.causes, rows[unseen])
-            rarities = np.array([learnt.rarity.of(value) for value in left.tolist()])
-            odds[unseen] += channel.weight * 10**rarities
+            rarities[unseen, place] = [learnt.rarity.of(value) for value in left.tolist()]
+    odds = 10 ** _news(slots, cadence, rarities) @ [channel.weight for channel in channels]
     scores: Floats = np.log10(odds)
     return scores
+
+
+def _news(slots: Places, cadence: int, rarities: Floats) -> Floats:
+    """What `news` leaves of each channel's rarities, reading by reading."""
+    left = np.empty_like(rarities)
+    means = np.full(rarities.shape[1], MEAN_RARITY)
+    keeps = np.exp(-cadence / WEARS_OFF_HOURS) ** np.diff(slots, prepend=slots[0] - 1)
+    for row, keep in enumerate(keeps.tolist()):
+        left[row] = np.maximum(rarities[row] - np.maximum(means - MEAN_RARITY, 0), 0)
+        means = means * keep + rarities[row] * (1 - keep)
+    return left
