@@ -24,6 +24,7 @@ from citywx.weather.alerting.book import AlertBook
 from citywx.weather.alerting.definitions import Definitions, load_definitions
 from citywx.weather.alerting.events import AlertEvent
 from citywx.weather.alerting.memory import Memory
+from citywx.weather.alerting.patterns.places import Places
 from citywx.weather.alerting.table_reader import RuleError
 from citywx.weather.reading import format_timestamp
 from streaming.alert_messages import NO_LATENCY, event_body, latency, messages
@@ -44,7 +45,7 @@ from streaming.only_instance import AlreadyRunningError, only_instance
 from streaming.outbox import Outbox
 from streaming.process import Process, run
 from streaming.snapshot import Snapshot, encode_snapshot, load_snapshot, save_snapshot
-from streaming.sources.cities import zones_of
+from streaming.sources.cities import known_cities
 from streaming.status import Announcer, will_of
 
 NAME = "alerter"
@@ -94,13 +95,26 @@ class Alerter:
 
     def _open_book(self, definitions: Definitions, memory: Memory) -> AlertBook:
         """A book with these rules that goes on from `memory`; ends the alerts of rules gone."""
-        zones = zones_of(self._process.home.state / "cities.json")
+        cities = known_cities(self._process.home.state / "cities.json")
 
         def zone(city: str) -> tzinfo:
-            return zones.get(city, UTC)
+            return cities[city].zone if city in cities else UTC
 
-        sources = self._process.settings.source_order
-        book = AlertBook(definitions, sources=sources, zones=zone, memory=memory)
+        book = AlertBook(
+            definitions,
+            sources=self._process.settings.source_order,
+            zones=zone,
+            places=Places(
+                {
+                    name: (city.latitude, city.longitude)
+                    for name, city in cities.items()
+                    if city.latitude is not None and city.longitude is not None
+                }
+            ),
+            memory=memory,
+        )
+        if book.begun_anew:
+            _log.warning("these patterns have changed and begin anew: %s", book.begun_anew)
         if book.orphans:
             self._announce(book.orphans, self._consumer.position, NO_LATENCY)
         return book

@@ -340,6 +340,68 @@ def test_a_changed_limit_takes_over_the_alert() -> None:
     assert events(again(one, stricter), at(1, 25)) == ["resolved"]
 
 
+FRONT = """
+    [[pattern]]
+    id = "front"
+    kind = "all_of"
+    conditions = [
+      {{ metric = "temperature_c", fall = 4 }},
+      {{ metric = "pressure", rise = 1.5 }},
+    ]
+    within = "{within}"
+    severity = "info"
+    message = "A front passes"
+    [[pattern]]
+    id = "moving"
+    kind = "spread"
+    condition = {{ pattern = "front" }}
+    reached = 2
+    within = "6h"
+    severity = "warning"
+    message = "A front moves"
+"""
+
+
+def front(hour: float, city: str) -> list[Reading]:
+    """Readings of a city that a front reaches at that hour."""
+    return [
+        Reading(NOON + timedelta(hours=hour + step), city, 18.0 - 6 * step, None, 1000.0 + 3 * step)
+        for step in (0, 1)
+    ]
+
+
+def test_a_pattern_lives_as_a_rule_does() -> None:
+    one = AlertBook(parse_definitions(FRONT.format(within="2h")))
+    told = judged(one, *front(0, "Oslo"))
+    one = again(one)
+    told += judged(one, *front(2, "Bergen"), *front(10, "Oslo")[:1])
+    assert [(e.rule_id, e.event.value, e.city) for e in told] == [
+        ("front", "fired", "Oslo"),
+        ("front", "fired", "Bergen"),
+        ("moving", "fired", "Oslo"),
+        ("front", "resolved", "Oslo"),
+        ("moving", "resolved", "Oslo"),
+    ]
+    assert (told[2].kind.value, told[2].value) == ("pattern", 2)
+    assert [there["city"] for there in told[2].details["cities"]] == ["Oslo", "Bergen"]  # type: ignore[attr-defined]
+
+
+def pattern(keys: str) -> Definitions:
+    start = '[[pattern]]\nid = "it"\nseverity = "info"\nmessage = "It"\n'
+    return parse_definitions(start + keys)
+
+
+def test_a_pattern_whose_memory_is_of_another_kind_begins_anew() -> None:
+    fall = pattern('kind = "fall"\nmetric = "temperature_c"\nby = 3\nwithin = "1h"\n')
+    stuck = pattern('kind = "stuck"\nmetric = "temperature_c"\nunchanged_for = "9h"\n')
+    one = AlertBook(fall)
+    judged(one, *series(20, 15, step=10))
+    after = again(one, stuck)
+    assert after.begun_anew == ["it"]
+    assert events(after, at(30, 20)) == ["resolved"]
+    assert again(after).begun_anew == []
+
+
 @pytest.mark.parametrize(
     "body",
     [{}, {"cities": [[0, "Oslo"]], "lives": [], "policies": [], "detectors": {}}, {"cities": 3}],

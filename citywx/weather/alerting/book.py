@@ -8,6 +8,8 @@ alert lives in `life`; here they are put together, and their memory is kept.
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta, tzinfo
+from functools import partial
+from typing import NamedTuple
 
 from citywx.weather.alerting.definitions import Definitions
 from citywx.weather.alerting.desk import Desk
@@ -15,6 +17,8 @@ from citywx.weather.alerting.events import AlertEvent, advance
 from citywx.weather.alerting.finding import Finding
 from citywx.weather.alerting.life import Life
 from citywx.weather.alerting.memory import CityMemory, Memory, PolicyMemory
+from citywx.weather.alerting.patterns.feed import Feed
+from citywx.weather.alerting.patterns.places import Places
 from citywx.weather.alerting.watched import Watched
 from citywx.weather.alerting.watches import NOTHING_SUSPECT, MetricWatch, RuleWatch, watches_of
 from citywx.weather.reading import ARCHIVE_SOURCE, Reading
@@ -36,15 +40,18 @@ class AlertBook:
         *,
         sources: Sequence[str] = (),
         zones: Zones = utc,
+        places: Places | None = None,
         memory: Memory | None = None,
     ) -> None:
         """`sources`: the best first; `memory`: as `memory` gave it, of these or of other rules."""
         self.definitions = definitions
         ranks = {source: rank for rank, source in enumerate(sources)}
         times = sorted({policy.lateness for policy in definitions.policies}) or [timedelta()]
-        self._benches = [_Bench(definitions, lateness, ranks, zones) for lateness in times]
+        self._benches = [_Bench(definitions, lateness, ranks, zones, places) for lateness in times]
         self.orphans: list[AlertEvent] = []
         """Ends of alerts whose rule is gone, or no longer watches their city."""
+        self.begun_anew: list[str] = []
+        """Patterns that are not what they were, and go on without a memory."""
         if memory is not None:
             self._resume(memory)
 
@@ -80,7 +87,7 @@ class AlertBook:
     def _resume(self, memory: Memory) -> None:
         taken: set[tuple[str, str]] = set()
         for bench in self._benches:
-            taken |= bench.resume(memory)
+            taken |= bench.resume(memory, self.begun_anew)
         for (rule_id, city), life in memory.lives.items():
             if (rule_id, city) not in taken and rule_id in memory.policies:
                 self.orphans.append(_orphan(memory.policies[rule_id], city, life))
@@ -90,16 +97,22 @@ class _Bench:
     """The rules and patterns that allow the same lateness."""
 
     def __init__(
-        self, definitions: Definitions, lateness: timedelta, ranks: Mapping[str, int], zones: Zones
+        self,
+        definitions: Definitions,
+        lateness: timedelta,
+        ranks: Mapping[str, int],
+        zones: Zones,
+        places: Places | None,
     ) -> None:
         self.lateness = lateness
         self.desks: dict[str, Desk] = {}
         self._ranks = ranks
         self._zones = zones
         self._rules = [r for r in definitions.rules if r.policy.lateness == lateness]
-        self._rooms: dict[str, tuple[list[MetricWatch], tzinfo]] = {}
+        self._rooms: dict[str, _Room] = {}
+        feed = Feed(places)
         self._patterns = [
-            _PatternWatch(p) for p in definitions.patterns if p.policy.lateness == lateness
+            _PatternWatch(p, feed) for p in definitions.patterns if p.policy.lateness == lateness
         ]
         silences = [r.silent_for for r in self._rules if r.silent_for is not None]
         self._shortest_silence = min(silences, default=None)
@@ -111,22 +124,28 @@ class _Bench:
             desk = self.desks[city] = Desk(self._ranks, self.lateness)
         return desk
 
-    def _room(self, city: str) -> tuple[list[MetricWatch], tzinfo]:
+    def _room(self, city: str) -> "_Room":
         room = self._rooms.get(city)
         if room is None:
-            room = self._rooms[city] = (watches_of(self._rules, city), self._zones(city))
+            watching = [p for p in self._patterns if p.policy.watches(city)]
+            room = _Room(watches_of(self._rules, city), watching, self._zones(city))
+            self._rooms[city] = room
         return room
 
     def judge(
         self, reading: Reading, suspect: Collection[str] = NOTHING_SUSPECT
     ) -> list[AlertEvent]:
         """What a reading sets off whose turn it is."""
-        watches, zone = self._rooms.get(reading.city) or self._room(reading.city)
+        city = reading.city
+        room = self._rooms.get(city) or self._room(city)
         events: list[AlertEvent] = []
-        for watch in watches:
-            events += watch.observe(reading, zone, suspect)
-        for pattern in self._patterns:
-            events += pattern.observe(reading, self._zones, suspect)
+        for watch in room.watches:
+            if told := watch.observe(reading, room.zone, suspect):
+                events += told
+        for pattern in room.patterns:
+            findings = pattern.detector.observe(reading)
+            if findings or (pattern.lives and city in pattern.lives):
+                events += pattern.take(findings, reading, self._zones, suspect)
         return events
 
     def tick(self, now: datetime) -> list[AlertEvent] | None:
@@ -144,8 +163,8 @@ class _Bench:
         if self._silence_from is not None and now < self._silence_from:
             return []
         events, dues = [], [now + shortest]
-        for city, (watches, _) in self._rooms.items():
-            for watch in watches:
+        for city, room in self._rooms.items():
+            for watch in room.watches:
                 if watch.listens:
                     events += watch.miss(city, now)
                     dues += [due for due in watch.dues() if due > now]
@@ -154,7 +173,7 @@ class _Bench:
 
     def remember(self, memory: Memory) -> None:
         for city, desk in self.desks.items():
-            watches, _ = self._room(city)
+            watches = self._room(city).watches
             memory.cities[self.lateness, city] = CityMemory.of(desk, watches)
             for watch in watches:
                 for one in watch.rules:
@@ -167,50 +186,61 @@ class _Bench:
                 memory.lives[pattern.policy.rule_id, city] = life
                 memory.keep_policy(pattern.policy, pattern.subject)
 
-    def resume(self, memory: Memory) -> set[tuple[str, str]]:
-        """Take up what is ours; which alerts that were."""
+    def resume(self, memory: Memory, begun_anew: list[str]) -> set[tuple[str, str]]:
+        """Take up what is ours; which alerts that were, and which patterns could not."""
         taken = set()
         for (lateness, city), known in memory.cities.items():
             if lateness == self.lateness:
-                known.resume(self.desk(city), self._room(city)[0])
+                known.resume(self.desk(city), self._room(city).watches)
         for (rule_id, city), life in memory.lives.items():
             for one in self._rule_watches(rule_id, city):
                 if len(life.turning) == len(one.rule.policy.severities):
                     one.life = life
                     taken.add((rule_id, city))
-        for watches, _ in self._rooms.values():
-            for watch in watches:
+        for room in self._rooms.values():
+            for watch in room.watches:
                 watch.settle()
         for pattern in self._patterns:
-            taken |= pattern.resume(memory)
+            if not pattern.restore(memory.detectors.get(pattern.policy.rule_id)):
+                begun_anew.append(pattern.policy.rule_id)
+            taken |= pattern.resume(memory.lives)
         return taken
 
     def _rule_watches(self, rule_id: str, city: str) -> Iterable[RuleWatch]:
         if all(rule.rule_id != rule_id for rule in self._rules):
             return []
-        return [one for w in self._room(city)[0] for one in w.rules if one.rule.rule_id == rule_id]
+        return [
+            one for w in self._room(city).watches for one in w.rules if one.rule.rule_id == rule_id
+        ]
+
+
+class _Room(NamedTuple):
+    """What watches one city."""
+
+    watches: list[MetricWatch]
+    patterns: list["_PatternWatch"]
+    zone: tzinfo
 
 
 class _PatternWatch:
     """One pattern with its alerts."""
 
-    def __init__(self, watched: Watched) -> None:
+    def __init__(self, watched: Watched, feed: Feed) -> None:
         self.policy = watched.policy
         self.subject = watched.subject
-        self.detector = watched.detector()
+        self._begin = partial(watched.detector, feed)
+        self.detector = self._begin()
         self.lives: dict[str, Life] = {}
-        self._watched: dict[str, bool] = {}
 
-    def observe(self, reading: Reading, zones: Zones, suspect: Collection[str]) -> list[AlertEvent]:
+    def take(
+        self,
+        findings: Sequence[Finding],
+        reading: Reading,
+        zones: Zones,
+        suspect: Collection[str],
+    ) -> list[AlertEvent]:
+        """Move the alerts on by what the detector says of a reading."""
         city = reading.city
-        watched = self._watched.get(city)
-        if watched is None:
-            watched = self._watched[city] = self.policy.watches(city)
-        if not watched:
-            return []
-        findings = self.detector.observe(reading)
-        if not findings and city not in self.lives:
-            return []
         if all(finding.city != city for finding in findings) and city in self.lives:
             findings = (*findings, Finding(city, reading.timestamp, 0))
         events = []
@@ -232,13 +262,23 @@ class _PatternWatch:
             del self.lives[finding.city]
         return event
 
-    def resume(self, memory: Memory) -> set[tuple[str, str]]:
+    def restore(self, state: object) -> bool:
+        """Give the detector its memory, if there is one; False where that is not of its kind."""
+        if state is None:
+            return True
+        try:
+            self.detector.restore(state)
+        except ValueError:
+            self.detector = self._begin()
+            return False
+        return True
+
+    def resume(self, lives: Mapping[tuple[str, str], Life]) -> set[tuple[str, str]]:
+        """Take up the alerts that are ours; which they were."""
         rule_id = self.policy.rule_id
-        if rule_id in memory.detectors:
-            self.detector.restore(memory.detectors[rule_id])
         self.lives = {
             city: life
-            for (owner, city), life in memory.lives.items()
+            for (owner, city), life in lives.items()
             if owner == rule_id and self.policy.watches(city)
         }
         return {(rule_id, city) for city in self.lives}

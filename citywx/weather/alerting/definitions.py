@@ -1,18 +1,20 @@
 """All of `alerts.toml`: what is watched for, checked as a whole."""
 
 import tomllib
-from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import timedelta
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
-from citywx.weather.alerting.policy import NO_TIME, Policy
+from citywx.weather.alerting.events import Subject
+from citywx.weather.alerting.metrics import METRICS
+from citywx.weather.alerting.patterns.definitions import read_patterns
+from citywx.weather.alerting.policy import LIFE_KEYS, NO_TIME, Kind, Policy, read_policy
 from citywx.weather.alerting.rules import Rule, read_rule
 from citywx.weather.alerting.table_reader import RuleError, TableReader, key_lines
 from citywx.weather.alerting.watched import Watched
 
-_KEYS = {"rule", "allowed_lateness"}
-_T = TypeVar("_T")
+_KEYS = {"rule", "pattern", "allowed_lateness"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,15 +54,14 @@ def parse_definitions(text: str) -> Definitions:
         raise RuleError(message)
     lateness = TableReader(document, "the file").duration("allowed_lateness", default=NO_TIME)
     definitions = Definitions(
-        rules=_read_all(document, text, "rule", lambda reader: read_rule(reader, lateness)),
+        rules=tuple(read_rule(reader, lateness) for reader in _tables(document, text, "rule")),
+        patterns=_patterns(_tables(document, text, "pattern"), lateness),
     )
     _check_names(definitions)
     return definitions
 
 
-def _read_all(
-    document: dict[str, Any], text: str, key: str, read: Callable[[TableReader], _T]
-) -> tuple[_T, ...]:
+def _tables(document: dict[str, Any], text: str, key: str) -> list[TableReader]:
     tables = document.get(key, [])
     if not isinstance(tables, list) or not all(isinstance(table, dict) for table in tables):
         message = f"every {key} is a [[{key}]] table"
@@ -68,10 +69,20 @@ def _read_all(
     lines = key_lines(text, key)
     if len(lines) != len(tables):  # written in another way, inline for instance
         lines = [{} for _ in tables]
-    return tuple(
-        read(TableReader(table, f"{key} number {number}", lines[number - 1]))
+    return [
+        TableReader(table, f"{key} number {number}", lines[number - 1])
         for number, table in enumerate(tables, 1)
-    )
+    ]
+
+
+def _patterns(readers: list[TableReader], lateness: timedelta) -> tuple[Watched, ...]:
+    watched = []
+    for reader, pattern in zip(readers, read_patterns(readers, LIFE_KEYS), strict=True):
+        policy = read_policy(reader, Kind.PATTERN, lateness=lateness)
+        metric = pattern.definition.metric
+        unit = METRICS[metric].unit if metric else ""
+        watched.append(Watched(policy, Subject(metric or pattern.kind, unit), pattern.detector))
+    return tuple(watched)
 
 
 def _check_names(definitions: Definitions) -> None:
