@@ -111,13 +111,17 @@ def second_source(own: Series, rng: np.random.Generator) -> Series:
     return Series(own.city, own.times, np.round(values, 1))
 
 
-def _drift(true: Floats, hours: slice, _others: Sequence[Floats], rng: np.random.Generator) -> Floats:
+def _drift(
+    true: Floats, hours: slice, _others: Sequence[Floats], rng: np.random.Generator
+) -> Floats:
     faulty = true[hours].copy()
     faulty[:, _T] += rng.choice([-0.5, 0.5]) * np.arange(1, LASTS_HOURS + 1)
     return faulty
 
 
-def _noise(true: Floats, hours: slice, _others: Sequence[Floats], rng: np.random.Generator) -> Floats:
+def _noise(
+    true: Floats, hours: slice, _others: Sequence[Floats], rng: np.random.Generator
+) -> Floats:
     faulty = true[hours].copy()
     faulty[:, _T] += rng.normal(0, 4 * own_noise(true[:, _T]), LASTS_HOURS)
     return faulty
@@ -129,13 +133,17 @@ def own_noise(values: Floats) -> float:
     return 1.4826 * float(np.nanmedian(np.abs(bends))) / np.sqrt(6)
 
 
-def _offset(true: Floats, hours: slice, _others: Sequence[Floats], rng: np.random.Generator) -> Floats:
+def _offset(
+    true: Floats, hours: slice, _others: Sequence[Floats], rng: np.random.Generator
+) -> Floats:
     faulty = true[hours].copy()
     faulty[:, _P] += rng.choice([-5.0, 5.0])
     return faulty
 
 
-def _swapped(true: Floats, hours: slice, others: Sequence[Floats], rng: np.random.Generator) -> Floats:
+def _swapped(
+    true: Floats, hours: slice, others: Sequence[Floats], rng: np.random.Generator
+) -> Floats:
     return others[rng.integers(len(others))][hours]
 
 

@@ -44,7 +44,10 @@ class Ours:
         models = {
             own.city: learn_city(
                 _history(own, until),
-                {name: _history(other, until) for name, other in self._neighbours.get(own.city, ())},
+                {
+                    name: _history(other, until)
+                    for name, other in self._neighbours.get(own.city, ())
+                },
             )
             for own in series
         }
@@ -68,7 +71,9 @@ class Ours:
             scorer = AnomalyScorer()
             for month, models in self._months:
                 scorer.use(models)
-                first = month.start - _WARM_UP_HOURS if month.start == HISTORY_HOURS else month.start
+                first = (
+                    month.start - _WARM_UP_HOURS if month.start == HISTORY_HOURS else month.start
+                )
                 for row in range(first, month.stop):
                     for name, other in near:
                         scorer.hear(name, _reading(moments[row], name, other[row]))

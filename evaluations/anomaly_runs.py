@@ -120,7 +120,10 @@ def judged(
         float(np.mean(chances)),
         tuple(
             Found(
-                kind, float(np.mean(aucs[kind.name])), len(events[kind.name]), sum(events[kind.name])
+                kind,
+                float(np.mean(aucs[kind.name])),
+                len(events[kind.name]),
+                sum(events[kind.name]),
             )
             for kind in kinds
         ),

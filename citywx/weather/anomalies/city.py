@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from citywx.weather.anomalies.channels import (
+    ALONE,
     MEAN_RARITY,
     WEARS_OFF_HOURS,
     channels_of,
@@ -35,7 +36,18 @@ class Judgement:
 class CityScorer:
     """The memory of one city."""
 
-    __slots__ = ("alarming", "details", "latest", "threshold", "_channels", "_keep", "_means", "_signals")
+    __slots__ = (
+        "alarming",
+        "details",
+        "latest",
+        "threshold",
+        "_channels",
+        "_keep",
+        "_means",
+        "_signals",
+        "_weights",
+        "_weights_alone",
+    )
 
     def __init__(self, model: CityModel, false_alarms_per_month: float) -> None:
         self._signals = CitySignals(model.normal)
@@ -48,7 +60,11 @@ class CityScorer:
         self.details: dict[str, object] = {}
         """Of the alarm, if there is one."""
         self.threshold = model.threshold(false_alarms_per_month)
-        self._channels = tuple(zip(channels_of(model.normal), model.channels, strict=True))
+        channels = channels_of(model.normal)
+        self._channels = tuple(zip(channels, model.channels, strict=True))
+        self._weights = [channel.weight for channel in channels]
+        alone = [channel.weight for channel in ALONE]
+        self._weights_alone = alone + [0.0] * (len(channels) - len(alone))
 
     def judge(self, hours: float, values: Values, heard: Heard) -> Judgement | None:
         """The score of a reading; None for a slot that was judged, and while a day is not known."""
@@ -63,8 +79,8 @@ class CityScorer:
         if not signals.warm:
             self.alarming = False
             return None
-        weights = [channel.weight for channel, _ in self._channels]
-        self.latest = score_of(zip(weights, rarities))
+        weights = self._weights if signals.compared else self._weights_alone
+        self.latest = score_of(zip(weights, rarities, strict=True))
         clear = self.threshold - CLEARS_BELOW if self.alarming else self.threshold
         self.alarming = self.latest > clear
         if self.alarming:

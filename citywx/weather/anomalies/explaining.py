@@ -26,14 +26,18 @@ def explain(
     `observed` and `expected` are in the measure's unit: the value, or for `unsteady` how sharply
     values bend from one reading to the next; beside a neighbour, the difference from it.
     """
-    odds = [channel.weight * 10**rare for (channel, _), rare in zip(channels, rarities, strict=True)]
+    odds = [
+        channel.weight * 10**rare for (channel, _), rare in zip(channels, rarities, strict=True)
+    ]
     ranked = sorted(range(len(odds)), key=odds.__getitem__, reverse=True)
     variables: list[dict[str, object]] = []
     for place in ranked:
         if odds[place] >= _TOLD * sum(odds):
             channel, learnt = channels[place]
             for told in _tell(channel, learnt, signals, row):
-                variables.append({"what": channel.name, **told, "rarity": round(rarities[place], 2)})
+                variables.append(
+                    {"what": channel.name, **told, "rarity": round(rarities[place], 2)}
+                )
     return {"variables": variables}
 
 

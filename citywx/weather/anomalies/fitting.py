@@ -8,7 +8,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from citywx.weather.anomalies.history import History
-from citywx.weather.anomalies.normal import HOURS, LEARNING, RESOLUTION, Difference, MeasureNormal, Normal
+from citywx.weather.anomalies.normal import (
+    HOURS,
+    LEARNING,
+    RESOLUTION,
+    Difference,
+    MeasureNormal,
+    Normal,
+)
 
 Floats = NDArray[np.float64]
 Places = NDArray[np.int64]
@@ -74,9 +81,7 @@ def aligned(own: History, other: History) -> Floats:
     return np.where(same[:, None], other.values[places], np.nan)
 
 
-def _fit_measure(
-    slots: Places, values: Floats, resolution: float, cadence: int
-) -> MeasureNormal:
+def _fit_measure(slots: Places, values: Floats, resolution: float, cadence: int) -> MeasureNormal:
     hours = slots * cadence % HOURS
     reach = max(2 * _deviation(values), resolution)
     away, usual = _deviations(hours, values, reach)

@@ -42,6 +42,8 @@ class History:
 
     def too_little(self, days: int) -> str:
         """Why no model can be learnt from it; empty where one can."""
+        if not len(self.slots):
+            return "no readings"
         if not self.cadence:
             return f"readings are more than {CADENCES[-1]} hours apart"
         span = (self.slots[-1] - self.slots[0] + 1) * self.cadence / HOURS

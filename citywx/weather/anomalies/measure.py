@@ -10,7 +10,14 @@ from collections.abc import Iterator
 from itertools import islice
 from typing import Final
 
-from citywx.weather.anomalies.normal import DRIFT_HOURS, HOURS, LEARNING, LEVEL_HOURS, ROUGH_HOURS, MeasureNormal
+from citywx.weather.anomalies.normal import (
+    DRIFT_HOURS,
+    HOURS,
+    LEARNING,
+    LEVEL_HOURS,
+    ROUGH_HOURS,
+    MeasureNormal,
+)
 
 LONGEST_GAP: Final = 3
 """Slots over which a change is still a change."""
@@ -150,7 +157,11 @@ class MeasureSignals:
         left = 0.0
         if self.step_age < self._longest_step:
             moved = total - self.step_from
-            left = max(min(self.step, moved), 0.0) if self.step > 0 else min(max(self.step, moved), 0.0)
+            left = (
+                max(min(self.step, moved), 0.0)
+                if self.step > 0
+                else min(max(self.step, moved), 0.0)
+            )
         if abs(shock) >= abs(left):
             self.step, self.step_from, self.step_age = shock, earlier, 0
             self.away_before_step = before

@@ -48,8 +48,13 @@ class Rarity:
 
 
 def learn_rarity(history: Floats) -> Rarity:
-    """From a history of any order; what is not a number is left out. Needs one number."""
+    """From a history of any order; what is not a number is left out.
+
+    Where there is no number at all, nothing is rare.
+    """
     known = np.sort(history[np.isfinite(history)])
+    if not len(known):
+        return Rarity((0.0,), (0.0,), 0.0)
     tail = min(max(int(len(known) * _TAIL), _FEWEST_OF_TAIL), len(known))
     begins = float(known[-tail])
     beyond = float(np.mean(known[-tail:] - begins))

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from itertools import islice
 from typing import Final
 
-from citywx.weather.anomalies.measure import MeasureSignals
+from citywx.weather.anomalies.measure import LONGEST_GAP, MeasureSignals
 from citywx.weather.anomalies.normal import HOURS, Normal
 from citywx.weather.reading import MEASURES
 
@@ -70,6 +70,11 @@ class CitySignals:
     def warm(self) -> bool:
         """Whether a whole day is remembered."""
         return self.seen > self._per_day
+
+    @property
+    def compared(self) -> bool:
+        """Whether every neighbour was heard lately; else the city is judged alone."""
+        return all(one.age <= LONGEST_GAP for one in self.differences)
 
     def remembered(self) -> list[float]:
         """The memory of the measures as numbers."""
