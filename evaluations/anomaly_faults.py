@@ -1,6 +1,7 @@
 """Faults that stay inside a city's ordinary ranges, planted into real readings for 24 hours."""
 
-from collections.abc import Callable, Mapping, Sequence
+import math
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -28,7 +29,7 @@ class Series:
 
     city: str
     times: pd.DatetimeIndex
-    values: Floats
+    measured: Floats
     """A row an hour, a column a measure; not a number where nothing was reported or believed."""
 
 
@@ -36,7 +37,7 @@ class Series:
 class Planted:
     """Readings with faults in them."""
 
-    values: Floats
+    measured: Floats
     faulty: Bools
     """The hours with a fault."""
 
@@ -80,14 +81,14 @@ def plant(
     own: Series, others: Sequence[Series], kind: Kind, first: int, rng: np.random.Generator
 ) -> Planted:
     """Faults of one kind from row `first` on, at random distances."""
-    values, faulty = own.values.copy(), np.zeros(len(own.values), dtype=np.bool_)
-    elsewhere = [other.values for other in others]
+    values, faulty = own.measured.copy(), np.zeros(len(own.measured), dtype=np.bool_)
+    elsewhere = [other.measured for other in others]
     start = first + int(rng.integers(0, _APART_HOURS[0]))
     while start + LASTS_HOURS <= len(values):
         hours = slice(start, start + LASTS_HOURS)
         known = [other for other in elsewhere if _mostly_known(other[hours])]
-        if known and _mostly_known(own.values[hours]):
-            values[hours] = kind.change(own.values, hours, known, rng)
+        if known and _mostly_known(own.measured[hours]):
+            values[hours] = kind.change(own.measured, hours, known, rng)
             faulty[hours] = True
         start += int(rng.integers(*_APART_HOURS))
     return Planted(values, faulty)
@@ -102,11 +103,11 @@ def second_source(own: Series, rng: np.random.Generator) -> Series:
 
     Errors of a model or of a station a little way off last for hours: each keeps 0.9 of the last.
     """
-    noise = rng.normal(size=own.values.shape) * np.sqrt(1 - _LASTING**2)
+    noise = rng.normal(size=own.measured.shape) * np.sqrt(1 - _LASTING**2)
     errors = np.zeros_like(noise)
     for hour in range(1, len(noise)):
         errors[hour] = _LASTING * errors[hour - 1] + noise[hour]
-    values = own.values + errors * (1.0, 8.0, 1.0, 1.0)
+    values = own.measured + errors * (1.0, 8.0, 1.0, 1.0)
     values[:, _H] = np.clip(values[:, _H], 0, 100)
     return Series(own.city, own.times, np.round(values, 1))
 
@@ -130,7 +131,7 @@ def _noise(
 def own_noise(values: Floats) -> float:
     """The standard deviation of a sensor's noise, from the second differences of its values."""
     bends = np.diff(values, 2)
-    return 1.4826 * float(np.nanmedian(np.abs(bends))) / np.sqrt(6)
+    return 1.4826 * float(np.nanmedian(np.abs(bends))) / math.sqrt(6)
 
 
 def _offset(
@@ -142,9 +143,9 @@ def _offset(
 
 
 def _swapped(
-    true: Floats, hours: slice, others: Sequence[Floats], rng: np.random.Generator
+    _true: Floats, hours: slice, others: Sequence[Floats], rng: np.random.Generator
 ) -> Floats:
-    return others[rng.integers(len(others))][hours]
+    return others[int(rng.integers(len(others)))][hours]
 
 
 def _old_humidity(

@@ -1,7 +1,7 @@
 """Our score in the evaluation: the very scorer of the stream, with models learnt month by month."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+import math
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Final
 
@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from citywx.weather.anomalies.history import History
-from citywx.weather.anomalies.model import CityModel, Models
+from citywx.weather.anomalies.model import Models
 from citywx.weather.anomalies.scorer import AnomalyScorer
 from citywx.weather.anomalies.training import learn_city, share_thresholds
 from citywx.weather.reading import Reading
@@ -17,6 +17,9 @@ from evaluations.anomaly_faults import Series
 from evaluations.anomaly_runs import HISTORY_HOURS, Case, Run
 
 Floats = NDArray[np.float64]
+
+Neighbours = Mapping[str, Sequence[tuple[str, Series]]]
+"""For each city what it may be compared with, by name."""
 
 _MONTH_HOURS: Final = 30 * 24
 _WARM_UP_HOURS: Final = 20 * 24
@@ -32,12 +35,10 @@ def months(hours: int) -> list[slice]:
 class Ours:
     """The models of all cities for each month, and the neighbours that each is compared with."""
 
-    def __init__(
-        self, series: Sequence[Series], neighbours: Mapping[str, Sequence[tuple[str, Series]]]
-    ) -> None:
+    def __init__(self, series: Sequence[Series], neighbours: Neighbours) -> None:
         self._neighbours = neighbours
         self._months = [
-            (rows, self._learn(series, rows.start)) for rows in months(len(series[0].values))
+            (rows, self._learn(series, rows.start)) for rows in months(len(series[0].measured))
         ]
 
     def _learn(self, series: Sequence[Series], until: int) -> Models:
@@ -63,7 +64,7 @@ class Ours:
         """For one city, what judges any values of it."""
         city, times = case.series.city, case.series.times
         moments = [time.to_pydatetime() for time in times]
-        near = [(name, other.values.tolist()) for name, other in self._neighbours.get(city, ())]
+        near = [(name, other.measured.tolist()) for name, other in self._neighbours.get(city, ())]
 
         def judge(values: Floats) -> Run:
             scores, thresholds = np.full(len(values), np.nan), np.full(len(values), np.nan)
@@ -86,9 +87,10 @@ class Ours:
 
 
 def _reading(moment: datetime, city: str, values: Sequence[float]) -> Reading:
-    return Reading(moment, city, *[None if value != value else value for value in values])  # noqa: PLR0124
+    temperature, humidity, pressure, wind = [None if math.isnan(one) else one for one in values]
+    return Reading(moment, city, temperature, humidity, pressure, wind)
 
 
 def _history(series: Series, until: int) -> History:
-    times = series.times[:until].astype("datetime64[us, UTC]").asi8
-    return History.of(times, series.values[:until])
+    times = series.times[:until].tz_convert(None).to_numpy().astype("datetime64[us]")
+    return History.of(times.astype(np.int64), series.measured[:until])

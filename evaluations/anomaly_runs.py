@@ -103,13 +103,13 @@ def judged(
     events: dict[str, list[bool]] = {kind.name: [] for kind in kinds}
     for case in found:
         judge = run(case)
-        usual = judge(case.series.values)
+        usual = judge(case.series.measured)
         rates.append(_false_alarms(usual))
         chances.append(_by_chance(usual))
         for kind in kinds:
             faulty = []
             for planted in case.planted[kind.name]:
-                outcome = judge(planted.values)
+                outcome = judge(planted.measured)
                 faulty.append(outcome.scores[planted.faulty])
                 alarms = outcome.alarming & ~usual.alarming
                 events[kind.name] += [bool(alarms[event].any()) for event in planted.events()]
@@ -145,7 +145,7 @@ def auc(usual: Floats, faulty: Floats) -> float:
 def _false_alarms(usual: Run) -> float:
     judged_rows = np.isfinite(usual.scores)
     months = judged_rows.sum() / HOURS_PER_MONTH
-    return count_alarms(np.arange(len(usual.scores)), usual.alarming) / months
+    return float(count_alarms(np.arange(len(usual.scores)), usual.alarming) / months)
 
 
 def _by_chance(usual: Run) -> float:

@@ -1,9 +1,10 @@
 """What the anomaly models are learnt from, and the models that were: versions, kept for a while.
 
-Learning belongs in `citywx.weather.anomalies.training`. The stream takes models from a file, so that
-an alert never waits for a database; here they stand to be looked at, and to be held to their word.
+Learning belongs in `citywx.weather.anomalies.training`. The stream takes models from a file, so
+that no alert waits for a database; here they stand to be looked at and held to their word.
 """
 
+import math
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
@@ -139,8 +140,8 @@ def _alarms(city: str, model: CityModel, history: History) -> tuple[int, float]:
     begins = int(model.last.timestamp()) // 3600
     hours, alarming = [], []
     for place, values in enumerate(history.values.tolist()):
-        measures = [None if value != value else value for value in values]  # noqa: PLR0124
-        judgement = scorer.judge(Reading(history.time(place), city, *measures))
+        t, h, p, w = [None if math.isnan(value) else value for value in values]
+        judgement = scorer.judge(Reading(history.time(place), city, t, h, p, w))
         if judgement is not None and int(history.slots[place]) * history.cadence > begins:
             hours.append(int(history.slots[place]) * history.cadence)
             alarming.append(judgement.score > judgement.threshold)

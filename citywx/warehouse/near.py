@@ -1,7 +1,8 @@
 """Which city is near another, so that each is evidence for the other's quality control.
 
 Two cities that are resolved (their coordinates are known) and at most 40 km apart share their
-weather closely enough for that; who asks for more says how far. What is done with the evidence belongs in `citywx.weather.quality.buddies`.
+weather closely enough for that. What is done with the evidence belongs in
+`citywx.weather.quality.buddies`.
 """
 
 from typing import Final

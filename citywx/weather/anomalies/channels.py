@@ -1,9 +1,9 @@
-"""From signals to one score: what is looked at, and what share of the alarms each channel may have.
+"""From signals to one score: what is looked at, and each channel's share of the alarms.
 
 A channel takes one signal, less what the others and the day before let expect of it, and says how
 rare that is in the city's own history. The score is the logarithm of the weighted sum of their
-odds: where one is very rare it rules, and several that are somewhat rare add up. What has been rare for
-days wears off, so that a change that stays is one alarm and hides no other.
+odds: where one is very rare it rules, and several that are somewhat rare add up. What has been rare
+for days wears off, so that a change that stays is one alarm and hides no other.
 """
 
 import math
@@ -80,8 +80,8 @@ def news(rarity: float, mean: float) -> float:
 def score_of(weighted: Iterable[tuple[float, float]]) -> float:
     """The score, from each channel's weight and rarity.
 
-    >>> score_of([(0.5, 2.0), (0.5, 0.0)])
-    1.70329137811866
+    >>> score_of([(0.5, 2.0), (0.5, 2.0)])
+    2.0
     """
     return math.log10(sum([weight * 10**rarity for weight, rarity in weighted]))
 
@@ -89,7 +89,12 @@ def score_of(weighted: Iterable[tuple[float, float]]) -> float:
 def _rough(measure: int, weight: float) -> Channel:
     others = tuple(ROUGH + other for other in range(COUNT) if other != measure)
     return Channel(
-        "unsteady", ROUGH + measure, weight, measure, (ROUGH_YESTERDAY + measure, *others), False
+        "unsteady",
+        ROUGH + measure,
+        weight,
+        measure,
+        (ROUGH_YESTERDAY + measure, *others),
+        two_sided=False,
     )
 
 
@@ -104,11 +109,11 @@ def _drift(measure: int, weight: float) -> Channel:
 
 
 ALONE: Final = (
-    *(Channel("step", STEP + measure, w, measure) for measure, w in enumerate((0.12, 0.03, 0.04))),
-    _rough(0, 0.5),
-    _level(0, 0.04),
-    _drift(0, 0.2),
-    Channel("joint step", JOINT, 0.1),
+    *(Channel("step", STEP + measure, w, measure) for measure, w in enumerate((0.15, 0.03, 0.04))),
+    _rough(0, 0.45),
+    _level(0, 0.12),
+    _drift(0, 0.15),
+    Channel("joint step", JOINT, 0.12),
 )
 """Of every city."""
 

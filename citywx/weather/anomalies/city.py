@@ -37,16 +37,16 @@ class CityScorer:
     """The memory of one city."""
 
     __slots__ = (
-        "alarming",
-        "details",
-        "latest",
-        "threshold",
         "_channels",
         "_keep",
         "_means",
         "_signals",
         "_weights",
         "_weights_alone",
+        "alarming",
+        "details",
+        "latest",
+        "threshold",
     )
 
     def __init__(self, model: CityModel, false_alarms_per_month: float) -> None:

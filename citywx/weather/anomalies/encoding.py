@@ -2,7 +2,6 @@
 
 import json
 from dataclasses import asdict
-from datetime import datetime
 from typing import Any, Final
 
 from citywx.weather.anomalies.channels import LearntChannel, channels_of
@@ -33,9 +32,7 @@ def decode_models(content: bytes) -> Models:
     """The models in a document; ModelError for anything else."""
     try:
         document = json.loads(content)
-        if document["anomaly_models"] != VERSION:
-            message = f"models of version {document['anomaly_models']}, not {VERSION}"
-            raise ModelError(message)
+        _check_version(document["anomaly_models"])
         return Models(
             parse_timestamp(document["made_at"]),
             {str(name): decode_city(city) for name, city in document["cities"].items()},
@@ -46,6 +43,12 @@ def decode_models(content: bytes) -> Models:
     except (ValueError, TypeError, KeyError, AttributeError, IndexError) as error:
         message = f"not anomaly models: {type(error).__name__}: {error}"
         raise ModelError(message) from None
+
+
+def _check_version(version: object) -> None:
+    if version != VERSION:
+        message = f"models of version {version}, not {VERSION}"
+        raise ModelError(message)
 
 
 def encode_city(model: CityModel) -> dict[str, Any]:
@@ -89,11 +92,15 @@ def _measure(stored: dict[str, Any]) -> MeasureNormal:
     hourly = {
         name: _numbers(stored[name], HOURS) for name in ("usual", "change", "bend", "bend_size")
     }
-    single = {name: float(stored[name]) for name in ("reach", "momentum", "pull")}
     if min(*hourly["change"], *hourly["bend_size"]) <= 0:
         message = "a size is not above 0"
         raise ModelError(message)
-    return MeasureNormal(**hourly, **single)
+    return MeasureNormal(
+        **hourly,
+        reach=float(stored["reach"]),
+        momentum=float(stored["momentum"]),
+        pull=float(stored["pull"]),
+    )
 
 
 def _channel(stored: dict[str, Any]) -> LearntChannel:
@@ -105,7 +112,7 @@ def _channel(stored: dict[str, Any]) -> LearntChannel:
     return LearntChannel(
         float(stored["usual"]),
         causes,
-        Rarity(values, _numbers(rarity["rarities"], len(values)), float(rarity["slope"])),
+        Rarity(values, _numbers(rarity["rarities"], len(values)), float(rarity["power"])),
     )
 
 

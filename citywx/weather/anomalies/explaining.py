@@ -34,10 +34,10 @@ def explain(
     for place in ranked:
         if odds[place] >= _TOLD * sum(odds):
             channel, learnt = channels[place]
-            for told in _tell(channel, learnt, signals, row):
-                variables.append(
-                    {"what": channel.name, **told, "rarity": round(rarities[place], 2)}
-                )
+            variables += [
+                {"what": channel.name, **told, "rarity": round(rarities[place], 2)}
+                for told in _tell(channel, learnt, signals, row)
+            ]
     return {"variables": variables}
 
 

@@ -70,7 +70,8 @@ def _told(own: Floats, other: Floats, history: History) -> tuple[float, float]:
     mine, theirs = mine[known], theirs[known]
     share = float(mine @ theirs / max(theirs @ theirs, _TINY))
     left = mine - share * theirs
-    return 1 - float(np.median(np.abs(left)) / max(np.median(np.abs(mine)), _TINY)) ** 2, share
+    sizes = [float(np.median(np.abs(one))) for one in (left, mine)]
+    return 1 - (sizes[0] / max(sizes[1], _TINY)) ** 2, share
 
 
 def aligned(own: History, other: History) -> Floats:

@@ -1,7 +1,8 @@
 """What neighbours said lately: cities nearby, and other sources of the same city."""
 
-from collections.abc import Iterable, Mapping
-from typing import Final
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, Final
 
 from citywx.weather.anomalies.model import CityModel
 from citywx.weather.reading import MEASURES, Reading
@@ -11,7 +12,7 @@ Values = tuple[float, ...]
 _KEPT: Final = 2  # slots: the one that is compared, and the one under way
 _FIRST: Final = Reading._fields.index(MEASURES[0])
 _LAST: Final = _FIRST + len(MEASURES)
-_NAN: Final = float("nan")
+_NAN: Final = math.nan
 
 
 def other_source(city: str, source: str) -> str:
@@ -57,12 +58,12 @@ class Heard:
     def remembered(self) -> list[list[object]]:
         """All of it as plain lists; unknown values are None."""
         return [
-            [name, slot, [None if value != value else value for value in values]]
+            [name, slot, [None if math.isnan(value) else value for value in values]]
             for name, slots in self._slots.items()
             for slot, values in slots.items()
         ]
 
-    def recall(self, rows: Iterable[tuple[str, int, list[float | None]]]) -> None:
+    def recall(self, rows: Iterable[Sequence[Any]]) -> None:
         """Take up what `remembered` gave."""
         for name, slot, values in rows:
             known = tuple(_NAN if value is None else float(value) for value in values)

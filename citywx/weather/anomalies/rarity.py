@@ -19,18 +19,24 @@ KNOTS: Final = (0.0, 0.25, 0.5, 0.7, 0.8, 0.9, 0.95, 0.97, 0.98, 0.99)
 """Quantiles between which rarity is linear; the last knot is the beginning of the tail."""
 GREATEST: Final = 12.0
 
-_TAIL: Final = 0.005  # the share beyond which an exponential tail goes on
+_TAIL: Final = 0.005  # the share beyond which a Pareto tail goes on
 _FEWEST_OF_TAIL: Final = 15
+_STEEPEST: Final = 20.0
 _APART: Final = 1e-9
 
 
 @dataclass(frozen=True, slots=True)
 class Rarity:
-    """Ascending values, how rare each is, and how fast rarity grows beyond the last."""
+    """Ascending values, how rare each is, and how fast rarity grows beyond the last.
+
+    The tail is Pareto's: sensors and weather alike have jumps far beyond what is common, and a
+    thinner tail would call the second of them a wonder.
+    """
 
     values: tuple[float, ...]
     rarities: tuple[float, ...]
-    slope: float
+    power: float
+    """Of the tail: rarity grows by so much with each factor of ten."""
 
     def of(self, value: float) -> float:
         """−log10 of the share of the history above the value: 1 for a tenth, 2 for a hundredth.
@@ -43,7 +49,7 @@ class Rarity:
             return 0.0
         low, start = values[place - 1], self.rarities[place - 1]
         if place == len(values):
-            return min(start + (value - low) * self.slope, GREATEST)
+            return min(start + self.power * math.log10(value / low), GREATEST)
         return start + (value - low) / (values[place] - low) * (self.rarities[place] - start)
 
 
@@ -56,12 +62,11 @@ def learn_rarity(history: Floats) -> Rarity:
     if not len(known):
         return Rarity((0.0,), (0.0,), 0.0)
     tail = min(max(int(len(known) * _TAIL), _FEWEST_OF_TAIL), len(known))
-    begins = float(known[-tail])
-    beyond = float(np.mean(known[-tail:] - begins))
+    begins = max(float(known[-tail]), _APART)
+    beyond = float(np.mean(np.log(np.maximum(known[-tail:], begins) / begins)))
     share = tail / len(known)
     knots = [knot for knot in KNOTS if 1 - knot > share]
     values = [*np.quantile(known, knots).tolist(), begins]
     distinct = np.maximum.accumulate(values) + np.arange(len(values)) * _APART
     rarities = [*(-math.log10(1 - knot) for knot in knots), -math.log10(share)]
-    width = max(beyond, abs(begins) / 1000, _APART)
-    return Rarity(tuple(distinct.tolist()), tuple(rarities), 1 / (width * math.log(10)))
+    return Rarity(tuple(distinct.tolist()), tuple(rarities), min(1 / max(beyond, _APART), _STEEPEST))

@@ -6,6 +6,7 @@ start without memory, and after a day of silence, nothing is judged.
 """
 
 from collections.abc import Sequence
+from typing import Any, cast
 
 from citywx.weather.alerting.finding import Finding
 from citywx.weather.anomalies.city import CityScorer, Judgement
@@ -69,7 +70,7 @@ class AnomalyScorer:
         """Take up what `dump` gave; ValueError for anything else."""
         models = self._models.cities if self._models else {}
         try:
-            cities, said = state  # type: ignore[misc]  # any object, as it was stored
+            cities, said = cast("tuple[Any, Any]", state)
             memories = {str(name): list(memory) for name, memory in cities}
             heard = Heard(models)
             heard.recall(said)

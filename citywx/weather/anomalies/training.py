@@ -1,4 +1,4 @@
-"""From the histories of cities to their models. Pure: reading histories belongs to the warehouse."""
+"""From the histories of cities to their models. Reading histories belongs to the warehouse."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -28,10 +28,10 @@ Places = NDArray[np.int64]
 LEAST_DAYS: Final = 30
 _WARM_UP_DAYS: Final = 10
 _FOLDS: Final = 5
-_CAUTION: Final = 0.7
+_CAUTION: Final = 0.85
 """Of the allowed false alarms in the history: what comes is a little wilder than what was."""
 _OWN: Final = 0.5
-"""Of a threshold; the rest is the median of all cities: what one city shows of the rare is little."""
+"""Of a threshold; the rest is the median of all cities: one city shows little of what is rare."""
 
 
 @dataclass(frozen=True, slots=True)
