@@ -68,8 +68,6 @@ def drifting(values: Floats) -> Floats:
     return values + np.outer(np.arange(len(values)) * 1.0, [1, 0, 0, 0])
 
 
-
-
 @pytest.mark.parametrize(
     ("change", "measure", "what"),
     [
@@ -163,9 +161,7 @@ def test_missing_values_and_gaps_are_no_anomaly(weather: Floats, models: Models)
     assert run(AnomalyScorer(models), kept) == []
 
 
-def test_of_faster_readings_the_first_of_an_hour_is_judged(
-    weather: Floats, models: Models
-) -> None:
+def test_of_faster_readings_the_first_of_an_hour_is_judged(weather: Floats, models: Models) -> None:
     hourly = faulty(weather, offset([0, 0, 12, 0]))
     often = [
         reading._replace(timestamp=reading.timestamp + timedelta(minutes=minute), pressure=p)

@@ -1,10 +1,11 @@
 """All of `alerts.toml`: what is watched for, checked as a whole."""
 
 import tomllib
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from citywx.weather.alerting.events import Subject
 from citywx.weather.alerting.metrics import METRICS
@@ -14,8 +15,12 @@ from citywx.weather.alerting.quality_alerts import QualityAlerts, read_quality
 from citywx.weather.alerting.rules import Rule, read_rule
 from citywx.weather.alerting.table_reader import RuleError, TableReader, key_lines
 from citywx.weather.alerting.watched import Watched
+from citywx.weather.anomalies.options import AnomalyOptions, read_anomaly
 
-_KEYS = {"rule", "pattern", "quality", "allowed_lateness"}
+_KEYS = {"rule", "pattern", "quality", "anomaly", "allowed_lateness"}
+
+
+_T = TypeVar("_T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +31,8 @@ class Definitions:
     patterns: tuple[Watched, ...] = ()
     quality: QualityAlerts | None = None
     """Where given, readings pass the quality gate before anything else sees them."""
+    anomaly: AnomalyOptions | None = None
+    """Where given, an anomaly score raises alerts too."""
 
     @property
     def policies(self) -> tuple[Policy, ...]:
@@ -34,6 +41,7 @@ class Definitions:
             *(rule.policy for rule in self.rules),
             *(pattern.policy for pattern in self.patterns),
             *(self.quality.policies if self.quality else ()),
+            *((self.anomaly.policy,) if self.anomaly else ()),
         )
 
 
@@ -63,7 +71,8 @@ def parse_definitions(text: str) -> Definitions:
     definitions = Definitions(
         rules=tuple(read_rule(reader, lateness) for reader in _tables(document, text, "rule")),
         patterns=_patterns(_tables(document, text, "pattern"), lateness),
-        quality=_quality(document, text),
+        quality=_one(document, text, "quality", read_quality),
+        anomaly=_one(document, text, "anomaly", read_anomaly),
     )
     _check_names(definitions)
     return definitions
@@ -93,15 +102,17 @@ def _patterns(readers: list[TableReader], lateness: timedelta) -> tuple[Watched,
     return tuple(watched)
 
 
-def _quality(document: dict[str, Any], text: str) -> QualityAlerts | None:
-    table = document.get("quality")
+def _one(
+    document: dict[str, Any], text: str, key: str, read: Callable[[TableReader], _T | None]
+) -> _T | None:
+    table = document.get(key)
     if table is None:
         return None
     if not isinstance(table, dict):
-        message = "quality is a [quality] table"
+        message = f"{key} is a [{key}] table"
         raise RuleError(message)
-    lines = key_lines(text, "quality")
-    return read_quality(TableReader(table, "quality", lines[0] if lines else None))
+    lines = key_lines(text, key)
+    return read(TableReader(table, key, lines[0] if lines else None))
 
 
 def _check_names(definitions: Definitions) -> None:
