@@ -46,19 +46,19 @@ def unit(metric: str) -> str:
     return "rows" if metric == "missing" else "ms"
 
 
-def ours(stage: Rig, rate: int, seconds: int) -> dict[str, list[float]]:
-    """Milliseconds to the decision and to the alert's receipt, on a log that may hold rows."""
+def ours(stage: Rig, rate: int, seconds: int, rule: str = "above-23") -> dict[str, list[float]]:
+    """Milliseconds to the rule's decision and its receipt, on a log that may hold rows."""
     arrivals = subscribe(stage, ALERTS, stamped=True)
     stage.start("bridge", "alerter")
     probe(stage, arrivals)
     first = _write(stage, arrivals, rate, seconds)
     alerts = stage.home / "alerts.ndjson"
     return {
-        DECISION: [event["latency_ms"] for event in _events(alerts, first)],
+        DECISION: [event["latency_ms"] for event in _events(alerts, first, rule)],
         RECEIPT: [
             moment * 1e3 - _written_ms(json.loads(payload))
             for moment, payload in arrivals.stamped()
-            if number_of(json.loads(payload)["observed_at"]) >= first
+            if _counts(json.loads(payload), first, rule)
         ],
     }
 
@@ -94,11 +94,15 @@ def _write(stage: Rig, arrivals: Arrivals, rate: int, seconds: int) -> int:
     return first
 
 
-def _events(alerts: Path, first: int) -> Iterator[dict[str, float]]:
+def _events(alerts: Path, first: int, rule: str) -> Iterator[dict[str, float]]:
     for line in alerts.read_bytes().splitlines():
         event = json.loads(line)
-        if number_of(event["observed_at"]) >= first:
+        if _counts(event, first, rule):
             yield event
+
+
+def _counts(event: dict[str, str], first: int, rule: str) -> bool:
+    return event["rule_id"] == rule and number_of(event["observed_at"]) >= first
 
 
 def _written_ms(event: dict[str, object]) -> float:

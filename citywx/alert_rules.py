@@ -4,7 +4,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TypedDict
 
-from citywx.weather.alerting.definitions import load_definitions
+from citywx.weather.alerting.definitions import Definitions, load_definitions
+from citywx.weather.alerting.policy import Policy
 
 
 class RuleFacts(TypedDict):
@@ -20,9 +21,6 @@ class RuleFacts(TypedDict):
 
 def check_rules(path: Path) -> list[RuleFacts]:
     """What the file defines, in its order; RuleError says what is wrong with it."""
-    definitions = load_definitions(path)
-    watched = [(rule.policy, rule.words) for rule in definitions.rules]
-    watched += [(pattern.policy, pattern.subject.metric) for pattern in definitions.patterns]
     return [
         {
             "id": policy.rule_id,
@@ -32,7 +30,15 @@ def check_rules(path: Path) -> list[RuleFacts]:
             "message": policy.message,
             "notify": policy.notify,
         }
-        for policy, words in watched
+        for policy, words in in_words(load_definitions(path))
+    ]
+
+
+def in_words(definitions: Definitions) -> list[tuple[Policy, str]]:
+    """What each rule and pattern watches for, in their order."""
+    return [
+        *((rule.policy, rule.words) for rule in definitions.rules),
+        *((pattern.policy, pattern.subject.metric) for pattern in definitions.patterns),
     ]
 
 

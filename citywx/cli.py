@@ -13,6 +13,7 @@ import typer
 from citywx.cli_alerts import alerts
 from citywx.cli_db import db
 from citywx.cli_frame import FAILED, Json, Yes, load_settings, plain_errors
+from citywx.cli_notices import notices
 
 _DAY = "%Y-%m-%d"
 
@@ -26,6 +27,7 @@ app = typer.Typer(
 subscribers = typer.Typer(help="Who gets the daily mail.", no_args_is_help=True)
 app.add_typer(subscribers, name="subscribers")
 app.add_typer(db, name="db")
+alerts.add_typer(notices)
 app.add_typer(alerts, name="alerts")
 
 

@@ -3,6 +3,7 @@
 Any other error is a fault of citywx itself, and keeps its traceback.
 """
 
+from citywx.alert_histories import HistoryError
 from citywx.backfill import BackfillError
 from citywx.command_database import DatabaseUnreachableError
 from citywx.db_commands import DowngradeError
@@ -17,6 +18,9 @@ from citywx.local_stack.postgres import (
 )
 from citywx.local_stack.supervision import SupervisionError
 from citywx.local_stack.up import StartError
+from citywx.notices.routes_file import RoutesError
+from citywx.notices.silences import SilenceError
+from citywx.notices.trial import TrialError
 from citywx.source_choice import SourceChoiceError
 from citywx.subscribers_csv import SubscribersFileError
 from citywx.trace_command import UnknownFlagError
@@ -29,11 +33,15 @@ USAGE_MISTAKES = (
     DowngradeError,
     BackfillError,
     EnvFileExistsError,
+    HistoryError,
     HomeError,
     NotReadableError,
+    RoutesError,
     RuleError,
+    SilenceError,
     SourceChoiceError,
     SubscribersFileError,
+    TrialError,
     UnknownFlagError,
 )
 """The command cannot do what was asked for: exit code 2."""

@@ -23,10 +23,18 @@ from pydantic import (
     ValidationError,
     field_validator,
 )
-from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+from pydantic_settings import (
+    BaseSettings,
+    DotEnvSettingsSource,
+    NoDecode,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+)
 
 USAGE_ERROR = 2
 ENV_FILE = ".env"
+NOTICE_PREFIX = "NOTICE_"
+"""Begins the names of the secrets that receivers of notices have: `notices.toml` names them."""
 
 
 class WeatherSource(StrEnum):
@@ -182,6 +190,9 @@ class Settings(BaseSettings):
     )
     low_temp_c: float = Field(10.0, description="Below this (°C) a reading is flagged low_temp.")
     alert_rules: Path = Field(Path("alerts.toml"), description="The file of alert rules.")
+    alert_routes: Path = Field(
+        Path("notices.toml"), description="The file that says who is told of which alerts."
+    )
 
     # How long readings are kept; statistics by hour and day are kept for ever
     retain_months: int = Field(
@@ -309,6 +320,9 @@ class Settings(BaseSettings):
     mqtt_recorder_password: SecretStr | None = Field(
         None, description="Compose: password of the broker's user recorder."
     )
+    mqtt_notifier_password: SecretStr | None = Field(
+        None, description="Compose: password of the broker's user notifier."
+    )
     mqtt_viewer_password: SecretStr | None = Field(
         None, description="Compose: password of the broker's user viewer, who may read everything."
     )
@@ -320,6 +334,25 @@ class Settings(BaseSettings):
             message = "must be one line without control characters"
             raise ValueError(message)
         return value
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Let `.env` also hold the secrets of notices, which are no settings."""
+        del settings_cls, file_secret_settings
+        if isinstance(dotenv_settings, DotEnvSettingsSource):
+            prefix = NOTICE_PREFIX.lower()
+            values = dotenv_settings.env_vars
+            dotenv_settings.env_vars = {
+                name: value for name, value in values.items() if not name.startswith(prefix)
+            }
+        return init_settings, env_settings, dotenv_settings
 
     @classmethod
     def load(cls) -> Self:
@@ -340,6 +373,12 @@ def raw_environment() -> dict[str, str]:
         elif value:
             environment[name.upper()] = value
     return environment
+
+
+def notice_secrets() -> dict[str, str]:
+    """The secrets of receivers of notices, by their names in the environment or in `.env`."""
+    found = raw_environment()
+    return {name: value for name, value in found.items() if name.startswith(NOTICE_PREFIX)}
 
 
 def load_or_exit() -> Settings:

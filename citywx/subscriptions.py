@@ -1,4 +1,4 @@
-"""Subscribing to the daily summary, with double opt-in.
+"""Subscribing to the daily summary and to alerts, with double opt-in.
 
 A request queues one mail with a link; only the link's page, by POST, changes anything. Answers are
 the same for addresses that are new, known or unsubscribed. Mails are queued here and sent by
@@ -6,7 +6,7 @@ the same for addresses that are new, known or unsubscribed. Mails are queued her
 """
 
 import secrets
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -21,6 +21,7 @@ from citywx.mail.tokens import Purpose, SecretKeyMissingError, Token, TokenError
 from citywx.settings import Settings
 from citywx.warehouse.tables import cities as known_cities
 from citywx.warehouse.tables import mail_outbox, subscriber_cities, subscribers
+from citywx.weather.alerting.policy import Severity
 
 ANSWER = (
     "If this address can receive mail from us, a message with a link is on its way. "
@@ -28,7 +29,15 @@ ANSWER = (
 )
 """What everybody is told who asks for a subscription."""
 
-UNSUBSCRIBED = "You will receive no more daily summaries."
+UNSUBSCRIBED = "You will receive no more daily summaries, and no alerts."
+ALERT_CHOICES: Mapping[str | None, str] = {
+    None: "No alerts",
+    Severity.INFO.value: "All alerts",
+    Severity.WARNING.value: "Warnings and severe alerts",
+    Severity.SEVERE.value: "Severe alerts only",
+}
+"""In words, by the least serious alert that is mailed."""
+_UNKNOWN_ALERTS = "Please choose from the alerts in the list."
 _BUSY = "There were too many requests. Please try again in an hour."
 _USED = "This link was used already, or a newer one has replaced it."
 
@@ -44,6 +53,8 @@ class TokenDescription:
     address: str
     """Masked: links are forwarded."""
     cities: tuple[str, ...]
+    alerts_from: str | None = None
+    """The least serious alert that is mailed; None for none."""
 
 
 def request_subscription(  # noqa: PLR0913 - the fields of the form, by name
@@ -54,6 +65,7 @@ def request_subscription(  # noqa: PLR0913 - the fields of the form, by name
     cities: Sequence[str],
     client: str,
     now: datetime,
+    alerts_from: str | None = None,
 ) -> str:
     """Note a request and queue its confirmation mail; returns `ANSWER`, whoever the address is.
 
@@ -61,6 +73,8 @@ def request_subscription(  # noqa: PLR0913 - the fields of the form, by name
     SubscriptionError when the address is none, a city is unknown, or there are too many requests.
     """
     address = _address(email)
+    if alerts_from not in ALERT_CHOICES:
+        raise SubscriptionError(_UNKNOWN_ALERTS)
     with engine.begin() as connection:
         wanted = checked_cities(connection, cities)
         try:
@@ -70,14 +84,19 @@ def request_subscription(  # noqa: PLR0913 - the fields of the form, by name
         if verdict.refused:
             raise SubscriptionError(_BUSY)
         if not verdict.address_exhausted:
-            request_confirmation(connection, address, wanted, now=now)
+            request_confirmation(connection, address, wanted, now=now, alerts_from=alerts_from)
     return ANSWER
 
 
 def request_confirmation(
-    connection: Connection, address: str, cities: Iterable[str], *, now: datetime
+    connection: Connection,
+    address: str,
+    cities: Iterable[str],
+    *,
+    now: datetime,
+    alerts_from: str | None = None,
 ) -> None:
-    """Remember the cities as pending and queue the mail that asks to confirm them."""
+    """Remember cities and choice of alerts as pending, and queue the mail that asks to confirm."""
     nonce = secrets.token_urlsafe(16)
     row = connection.execute(_by_address(address).with_for_update()).one_or_none()
     if row is None:
@@ -88,6 +107,7 @@ def request_confirmation(
     else:
         subscriber = row.subscriber_id
         _update(connection, subscriber, token_nonce=nonce, requested_at=now)
+    _update(connection, subscriber, alerts_from_pending=alerts_from)
     _replace_cities(connection, subscriber, cities, pending=True)
     _queue(connection, "confirmation", subscriber, nonce, now=now)
 
@@ -129,10 +149,12 @@ def confirm(engine: Engine, settings: Settings, token: str, *, now: datetime) ->
             confirmed_at=now,
             unsubscribed_at=None,
             suppressed_reason=None,
+            alerts_from=row.alerts_from_pending,
+            alerts_from_pending=None,
         )
         if row.state != "confirmed":
             _queue(connection, "welcome", row.subscriber_id, nonce, now=now)
-    return TokenDescription(masked(row.email), wanted)
+    return TokenDescription(masked(row.email), wanted, row.alerts_from_pending)
 
 
 def unsubscribe(engine: Engine, settings: Settings, token: str, *, now: datetime) -> str:
@@ -166,15 +188,13 @@ def describe_token(
     with engine.connect() as connection:
         if purpose is Purpose.CONFIRM:
             row = _confirmable(connection, claim)
-            return TokenDescription(
-                masked(row.email), _cities_of(connection, row.subscriber_id, pending=True)
-            )
+            wanted = _cities_of(connection, row.subscriber_id, pending=True)
+            return TokenDescription(masked(row.email), wanted, row.alerts_from_pending)
         found = connection.execute(_by_id(claim.subscriber_id)).one_or_none()
         if found is None:
             return TokenDescription("this address", ())
-        return TokenDescription(
-            masked(found.email), _cities_of(connection, found.subscriber_id, pending=False)
-        )
+        wanted = _cities_of(connection, found.subscriber_id, pending=False)
+        return TokenDescription(masked(found.email), wanted, found.alerts_from)
 
 
 def _address(text: str) -> str:

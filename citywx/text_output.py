@@ -1,6 +1,7 @@
-"""Readings and lines as text for a terminal or a page."""
+"""Readings, lines and durations as text for a terminal or a page."""
 
 from collections.abc import Mapping
+from datetime import timedelta
 
 _UNITS = {"temperature_c": "°C", "humidity": "%", "pressure": "hPa", "wind_speed": "m/s"}
 
@@ -23,3 +24,15 @@ def printable(raw: bytes) -> str:
     """
     text = bytes(raw).decode("utf-8", "backslashreplace")
     return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
+
+
+def length(span: timedelta) -> str:
+    """How long something took or lasts, in its two largest units.
+
+    >>> length(timedelta(hours=26, minutes=5)), length(timedelta(seconds=40))
+    ('1 d 2 h', '40 s')
+    """
+    seconds = max(0, round(span.total_seconds()))
+    parts = [("d", seconds // 86400), ("h", seconds // 3600 % 24), ("min", seconds // 60 % 60)]
+    said = [f"{number} {unit}" for unit, number in parts if number]
+    return " ".join(said[:2]) or f"{seconds} s"

@@ -1,16 +1,18 @@
-"""All that the dashboard asks PostgreSQL. Nothing else in `dashboard` holds SQL.
+"""All that the dashboard asks PostgreSQL, but for alerts: see `alert_data`.
 
-Every query over readings names its cities and walks the index (city, timestamp); what it returns
-is bounded. Times are aware UTC; local times are made where they are shown.
+Nothing else in `dashboard` holds SQL. Every query over readings names its cities and walks the
+index (city, timestamp); what it returns is bounded. Times are aware UTC; local times are made where
+they are shown.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
+from types import MappingProxyType
 
 import pandas as pd
-from sqlalchemy import Connection, TextClause, select, text
+from sqlalchemy import Connection, Executable, select, text
 
 from citywx.warehouse.tables import cities as cities_table
 from citywx.weather.city import City
@@ -33,7 +35,7 @@ _TIMES = {
     "timestamp", "issue_time", "target_time", "observed_at", "decided_at", "resolved_at",
     "loaded_at", "first_seen", "first",
 }  # fmt: skip
-_NUMBERS = {*MEASURES, "value", "limit_value", "latency_ms", "mae", "baseline_mae", "skill"}
+_NUMBERS = {*MEASURES, "value", "latency_ms", "mae", "baseline_mae", "skill"}
 
 
 class Step(StrEnum):
@@ -123,7 +125,7 @@ def last_readings(connection: Connection, names: Sequence[str], points: int) -> 
         ) AS r
         ORDER BY r.city, r."timestamp"
     """  # noqa: S608 - constants only
-    return _frame(connection, text(query), {"names": list(names), "points": points})
+    return to_frame(connection, text(query), {"names": list(names), "points": points})
 
 
 def count_readings(
@@ -154,7 +156,7 @@ def readings(
         ORDER BY "timestamp" LIMIT :limit
     """  # noqa: S608 - constants only
     bound = {"names": list(names), "start": start, "end": end, "limit": MAX_POINTS}
-    return _frame(connection, text(query), bound)
+    return to_frame(connection, text(query), bound)
 
 
 def summaries(
@@ -201,7 +203,7 @@ def summaries(
     begin = start.astimezone(UTC).replace(minute=0, second=0, microsecond=0)
     first = begin if step is Step.HOUR else begin.date()
     bound = {"names": list(names), "start": start, "end": end, "first": first}
-    return _frame(connection, text(query), bound | {"limit": MAX_POINTS * len(names)})
+    return to_frame(connection, text(query), bound | {"limit": MAX_POINTS * len(names)})
 
 
 def mean_readings(
@@ -225,40 +227,9 @@ def predictions(connection: Connection, names: Sequence[str]) -> pd.DataFrame:
             ORDER BY issue_time DESC LIMIT 8
         ) AS p
     """
-    found = _frame(connection, text(query), {"names": list(names)})
+    found = to_frame(connection, text(query), {"names": list(names)})
     newest = found.groupby(["city", "variable"])["issue_time"].transform("max")
     return found[found["issue_time"] == newest]
-
-
-def open_alerts(
-    connection: Connection, names: Sequence[str], severities: Sequence[str], limit: int = 200
-) -> pd.DataFrame:
-    """Alerts that fired and are not resolved, newest first."""
-    query = """
-        SELECT city, severity, rule_id, metric, value, limit_value, message,
-               fired_at AS observed_at, updated_at AS decided_at, NULL AS latency_ms
-        FROM alerts
-        WHERE state = 'firing' AND city = ANY(CAST(:names AS text[]))
-          AND severity = ANY(CAST(:severities AS text[]))
-        ORDER BY fired_at DESC LIMIT :limit
-    """
-    bound = {"names": list(names), "severities": list(severities), "limit": limit}
-    return _frame(connection, text(query), bound)
-
-
-def recent_alerts(
-    connection: Connection, names: Sequence[str], severities: Sequence[str], limit: int = 200
-) -> pd.DataFrame:
-    """The newest alert events of these cities and severities."""
-    query = """
-        SELECT city, severity, event, rule_id, metric, value, limit_value, message, observed_at,
-               decided_at, latency_ms
-        FROM alert_events
-        WHERE city = ANY(CAST(:names AS text[])) AND severity = ANY(CAST(:severities AS text[]))
-        ORDER BY observed_at DESC LIMIT :limit
-    """
-    bound = {"names": list(names), "severities": list(severities), "limit": limit}
-    return _frame(connection, text(query), bound)
 
 
 def batches(connection: Connection, limit: int = 200) -> pd.DataFrame:
@@ -270,7 +241,7 @@ def batches(connection: Connection, limit: int = 200) -> pd.DataFrame:
             FROM ingest_batches ORDER BY batch_id DESC LIMIT :limit
         ) AS newest ORDER BY batch_id
     """
-    return _frame(connection, text(query), {"limit": limit})
+    return to_frame(connection, text(query), {"limit": limit})
 
 
 def rejected_lines(connection: Connection, limit: int = 50) -> pd.DataFrame:
@@ -279,7 +250,7 @@ def rejected_lines(connection: Connection, limit: int = 50) -> pd.DataFrame:
         SELECT first_seen, reason, byte_offset, raw FROM rejected_lines
         ORDER BY first_seen DESC LIMIT :limit
     """
-    return _frame(connection, text(query), {"limit": limit})
+    return to_frame(connection, text(query), {"limit": limit})
 
 
 def flag_counts(connection: Connection, names: Sequence[str], newest: datetime) -> pd.DataFrame:
@@ -292,7 +263,7 @@ def flag_counts(connection: Connection, names: Sequence[str], newest: datetime) 
         GROUP BY 1, 2 ORDER BY 3 DESC, 1, 2
     """
     bound = {"names": list(names), "start": newest - _FLAG_DAYS, "end": newest}
-    return _frame(connection, text(query), bound)
+    return to_frame(connection, text(query), bound)
 
 
 def process_statuses(connection: Connection) -> dict[str, ProcessStatus]:
@@ -352,7 +323,10 @@ def step_for(
     return Step.DAY
 
 
-def _frame(connection: Connection, query: TextClause, bound: dict[str, object]) -> pd.DataFrame:
+def to_frame(
+    connection: Connection, query: Executable, bound: Mapping[str, object] = MappingProxyType({})
+) -> pd.DataFrame:
+    """The answer, with times as aware UTC and numbers as numbers."""
     result = connection.execute(query, bound)
     frame = pd.DataFrame(result.fetchall(), columns=list(result.keys()))
     for column in frame.columns:

@@ -17,6 +17,7 @@ PAGES = {
     "compare": "Compare",
     "history": "History",
     "alerts": "Alerts",
+    "try_a_rule": "Try a rule",
     "data_quality": "Data quality",
     "pipeline": "Pipeline",
     "subscribe": "Subscribe",

@@ -111,7 +111,12 @@ def _asking(request: Request, purpose: Purpose, template: str) -> Response:
         found = subscriptions.describe_token(
             engine, settings, token, purpose=purpose, now=resources.now()
         )
-        return {"address": found.address, "cities": found.cities, "token": token}
+        return {
+            "address": found.address,
+            "cities": found.cities,
+            "alerts": subscriptions.ALERT_CHOICES[found.alerts_from],
+            "token": token,
+        }
 
     return _answer(template, describe)
 

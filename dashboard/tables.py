@@ -15,26 +15,6 @@ _CITY_WIDTH = 110  # pixels, so that no long name pushes the rest out of a phone
 SEVERITIES = tuple(severity.value for severity in reversed(Severity))  # the worst first
 
 
-def alerts(frame: pd.DataFrame, cities: Mapping[str, City]) -> None:
-    """A table of alert events."""
-    columns = {  # the message says the value
-        "City": frame["city"],
-        "Severity": frame["severity"],
-        **({"Event": frame["event"]} if "event" in frame else {}),
-        "What": frame["message"],
-        "Limit": _quantities(frame, "limit_value"),
-        "Observed (local)": [
-            words.short_time(moment.to_pydatetime(), cities.get(name, City(name)))
-            for moment, name in zip(frame["observed_at"], frame["city"], strict=True)
-        ],
-        "Decided after": frame["latency_ms"],
-    }
-    show(
-        pd.DataFrame(columns),
-        {"Decided after": st.column_config.NumberColumn(format="%.1f ms")},
-    )
-
-
 def latency_sentence(recent: pd.DataFrame) -> str:
     """How long decisions took, measured from the line's writing; of the live ones, if any.
 
@@ -70,10 +50,3 @@ def show(frame: pd.DataFrame, columns: Mapping[str, object] | None = None) -> No
     widths = {"City": st.column_config.TextColumn(width=_CITY_WIDTH)}
     config: Any = widths | dict(columns or {})
     st.dataframe(frame, hide_index=True, width="stretch", column_config=config)
-
-
-def _quantities(frame: pd.DataFrame, column: str) -> list[str]:
-    return [
-        words.quantity(metric, value) if metric in words.UNITS else f"{value:g}"
-        for metric, value in zip(frame["metric"], frame[column], strict=True)
-    ]

@@ -19,12 +19,16 @@ from datetime import UTC, datetime, tzinfo
 
 from prometheus_client import Counter, Gauge, Histogram
 
+from citywx.anomaly_file import ModelFile
 from citywx.staging.position import Position, save_checkpoint
+from citywx.weather.alerting.bench import Known
 from citywx.weather.alerting.book import AlertBook
 from citywx.weather.alerting.definitions import Definitions, load_definitions
 from citywx.weather.alerting.events import AlertEvent
 from citywx.weather.alerting.memory import Memory
+from citywx.weather.alerting.patterns.places import Places
 from citywx.weather.alerting.table_reader import RuleError
+from citywx.weather.anomalies.scorer import AnomalyScorer
 from citywx.weather.reading import format_timestamp
 from streaming.alert_messages import NO_LATENCY, event_body, latency, messages
 from streaming.alerts_log import AlertsLog, Tick, event_key
@@ -44,7 +48,7 @@ from streaming.only_instance import AlreadyRunningError, only_instance
 from streaming.outbox import Outbox
 from streaming.process import Process, run
 from streaming.snapshot import Snapshot, encode_snapshot, load_snapshot, save_snapshot
-from streaming.sources.cities import zones_of
+from streaming.sources.cities import known_cities
 from streaming.status import Announcer, will_of
 
 NAME = "alerter"
@@ -89,21 +93,53 @@ class Alerter:
         self._saved = self._consumer.position
         self._saved_at = self._ticked_at = time.monotonic()
         self._save_seconds = _SAVE_SECONDS
+        self._models = ModelFile(process.home.anomaly_models)
+        self._scorer: AnomalyScorer | None = None
         definitions = load_definitions(process.settings.alert_rules)
         self._book = self._open_book(definitions, snapshot.memory)
 
     def _open_book(self, definitions: Definitions, memory: Memory) -> AlertBook:
         """A book with these rules that goes on from `memory`; ends the alerts of rules gone."""
-        zones = zones_of(self._process.home.state / "cities.json")
+        self._scorer = self._new_scorer(definitions)
+        cities = known_cities(self._process.home.state / "cities.json")
 
         def zone(city: str) -> tzinfo:
-            return zones.get(city, UTC)
+            return cities[city].zone if city in cities else UTC
 
-        sources = self._process.settings.source_order
-        book = AlertBook(definitions, sources=sources, zones=zone, memory=memory)
+        places = {
+            name: (city.latitude, city.longitude)
+            for name, city in cities.items()
+            if city.latitude is not None and city.longitude is not None
+        }
+        known = Known(self._process.settings.source_order, zone, Places(places))
+        book = AlertBook(definitions, known, scorer=self._scorer, memory=memory)
+        if book.begun_anew:
+            _log.warning("these patterns have changed and begin anew: %s", book.begun_anew)
         if book.orphans:
             self._announce(book.orphans, self._consumer.position, NO_LATENCY)
         return book
+
+    def _new_scorer(self, definitions: Definitions) -> AnomalyScorer | None:
+        """What scores readings by these definitions; with models once there are some."""
+        if definitions.anomaly is None:
+            return None
+        rate = definitions.anomaly.false_alarms_per_month
+        scorer = AnomalyScorer(false_alarms_per_month=rate)
+        models = ModelFile(
+            self._process.home.anomaly_models
+        )  # to be read even if it has not changed
+        self._models = models
+        if (known := models.poll()) is not None:
+            scorer.use(known)
+        else:
+            _log.info("there are no anomaly models yet: no anomaly alerts until there are")
+        return scorer
+
+    def _look_for_models(self) -> None:
+        """Score by newer models, if the batch layer has written some."""
+        if self._scorer is not None and (models := self._models.poll()) is not None:
+            self._scorer.use(models)
+            _log.info("anomaly models of %d cities are in use", len(models.cities))
 
     def reload(self) -> None:
         """Take up the rules file as it is now; a wrong one is told, and the old rules stay."""
@@ -138,12 +174,22 @@ class Alerter:
             _READINGS.inc(len(items))
             _observe(items[0])
         self._outbox.flush()
+        if self._scorer is not None:
+            self._score(items)
         if now - self._ticked_at >= _TICK_SECONDS and not self._consumer.behind:
             self._ticked_at = now
             self._tick()
         self._announcer.announce(self._consumer.position)
         if now - self._saved_at >= self._save_seconds and self._saver.idle:
             self._save(now)
+
+    def _score(self, items: Iterable[LogReading]) -> None:
+        """Let the anomaly score look at what was judged, now that this is on its way."""
+        for item in items:
+            if events := self._book.score():
+                place = Position(item.segment, item.offset)
+                self._announce(events, place, latency(item, datetime.now(UTC)))
+        self._outbox.flush()
 
     def _repeat_ticks(self, place: Position) -> None:
         """Let the clock set off again what it did before the reading at `place`."""
@@ -155,6 +201,7 @@ class Alerter:
 
     def _tick(self) -> None:
         """Let the clock set off what is due; where it does, it stands in the log."""
+        self._look_for_models()
         place = self._consumer.position
         if place is None:
             return

@@ -18,6 +18,7 @@ READINGS = "weather/readings"
 READINGS_BATCH = "weather/readings/batch"
 REJECTED = "weather/rejected"
 ALERTS = "weather/alerts"
+NOTICES = "weather/notices"
 REPLAY_REQUEST = "weather/replay/request"
 REPLAY_RESPONSES = "weather/replay/response/"
 

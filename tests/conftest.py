@@ -8,5 +8,6 @@ pytest_plugins = (
     "tests.support.smtp",
     "tests.support.stream",
     "tests.support.weather_services",
+    "tests.support.webhooks",
     "tests.support.deployed_broker",  # behind those that it imports
 )

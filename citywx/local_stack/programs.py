@@ -68,6 +68,7 @@ def environment(settings: Settings, plan: Plan) -> dict[str, str]:
         "DATA_DIR": str(settings.data_dir.absolute()),
         "READINGS_CSV": str(home.readings_csv),
         "ALERT_RULES": str(_found(settings.alert_rules)),
+        "ALERT_ROUTES": str(_found(settings.alert_routes)),
         "REPLAY_FILE": str(settings.replay_file.absolute()) if settings.replay_file else "",
         "WEATHER_SOURCE": plan.source.value,
         "DATABASE_URL": addresses.database,
@@ -106,7 +107,7 @@ def dagster_environment(home: Home, database: str, code_port: int) -> dict[str, 
     }
 
 
-def _found(rules: Path) -> Path:
-    """The file of alert rules: from the current folder, else the project's own."""
-    here = rules.absolute()
-    return here if here.exists() or rules.is_absolute() else PROJECT / rules
+def _found(file: Path) -> Path:
+    """A file of rules or routes: from the current folder, else the project's own."""
+    here = file.absolute()
+    return here if here.exists() or file.is_absolute() else PROJECT / file

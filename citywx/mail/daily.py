@@ -123,7 +123,7 @@ def _send(  # noqa: PLR0913 - the last two are options of the notifier's
     return send_due(engine, sending, now=now)
 
 
-def _composer(settings: Settings, home: Home, now: datetime) -> Compose:
+def _composer(settings: Settings, home: Home, now: datetime) -> Compose[EmailMessage]:
     """Composes the rows of one run; looks each city up once."""
     news: dict[str, CityNews] = {}
     clock = None if home.kind is HomeKind.REPLAY else now

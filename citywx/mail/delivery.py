@@ -1,5 +1,7 @@
 """Which way the mails of a home leave."""
 
+from email.message import EmailMessage
+
 from citywx.home import Home
 from citywx.mail.folder import FolderTransport
 from citywx.mail.smtp import SmtpServer, SmtpTransport
@@ -7,7 +9,7 @@ from citywx.mail.transport import Transport
 from citywx.settings import Settings
 
 
-def transport_for(settings: Settings, home: Home) -> Transport:
+def transport_for(settings: Settings, home: Home) -> Transport[EmailMessage]:
     """SMTP where SMTP_URL is set, else the home's mail folder.
 
     Raises MailConfigurationError when SMTP_URL is malformed.

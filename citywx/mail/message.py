@@ -9,6 +9,7 @@ from email.headerregistry import Address, HeaderRegistry, UnstructuredHeader
 from email.message import EmailMessage
 from email.policy import SMTP, Policy
 from email.utils import format_datetime
+from enum import StrEnum
 
 from citywx.mail.transport import MailConfigurationError
 
@@ -33,6 +34,18 @@ class HeaderError(ValueError):
     """A header's value would break out of its line, or is no address."""
 
 
+class MailingList(StrEnum):
+    """The lists of mails that come again and again; the value is the list's name for people."""
+
+    DAILY_SUMMARY = "Daily weather summary"
+    WEATHER_ALERTS = "Weather alerts"
+
+    @property
+    def label(self) -> str:
+        """Its name in a List-ID."""
+        return self.name.lower().replace("_", "-")
+
+
 @dataclass(frozen=True, slots=True)
 class Letter:
     """A mail, before it has headers."""
@@ -46,6 +59,7 @@ class Letter:
     """Makes the Message-ID: the same mail, made again, has the same one."""
     unsubscribe_url: str | None = None
     """Given for the mails of a list; they get the list headers and one-click unsubscribing."""
+    mailing_list: MailingList = MailingList.DAILY_SUMMARY
 
 
 def build_message(letter: Letter, *, sender: str, date: datetime) -> EmailMessage:
@@ -86,8 +100,9 @@ def _list_headers(letter: Letter, origin: Address) -> dict[str, str]:
     """RFC 2919, RFC 2369 and RFC 8058, for mails that come again and again."""
     if letter.unsubscribe_url is None:
         return {}
+    mailing_list = letter.mailing_list
     return {
-        "List-ID": f"Daily weather summary <daily-summary.citywx.{origin.domain}>",
+        "List-ID": f"{mailing_list} <{mailing_list.label}.citywx.{origin.domain}>",
         "List-Unsubscribe": f"<{_one_line('List-Unsubscribe', letter.unsubscribe_url)}>",
         "List-Unsubscribe-Post": "List-Unsubscribe=One-Click",
     }

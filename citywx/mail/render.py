@@ -3,9 +3,10 @@
 Every value is escaped in HTML. The text is complete on its own.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
 
@@ -40,9 +41,14 @@ class Page:
     message: str = ""
 
 
-def render(template: str, page: Page) -> tuple[str, str]:
-    """The text and the HTML of the mail `template` (the name of a pair of files)."""
-    values = {"page": page, "origin": _ORIGIN[page.home.kind]}
+def render(
+    template: str, page: Page, more: Mapping[str, object] = MappingProxyType({})
+) -> tuple[str, str]:
+    """The text and the HTML of the mail `template` (the name of a pair of files).
+
+    `more`: what only this template needs.
+    """
+    values = {"page": page, "origin": _ORIGIN[page.home.kind], **more}
     text = _ENVIRONMENT.get_template(f"{template}.txt").render(values)
     html = _ENVIRONMENT.get_template(f"{template}.html").render(values)
     return text, html

@@ -4,10 +4,9 @@ import logging
 import time
 from collections import Counter
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
-from email.message import EmailMessage
-from typing import Any
+from typing import Any, Generic, TypeVar
 
 from sqlalchemy import ColumnElement, Connection, Engine, Row
 
@@ -25,22 +24,25 @@ from citywx.mail.transport import Delivery, MailError, Outcome, Transport
 
 _log = logging.getLogger(__name__)
 
-Compose = Callable[[Connection, Row[Any]], EmailMessage | None]
+M = TypeVar("M")
+Compose = Callable[[Connection, Row[Any]], M | None]
 """Builds the message of a queued mail; None when it is not wanted any more."""
 
 
 @dataclass(slots=True)
-class Sending:
+class Sending(Generic[M]):
     """What to send, how, and when to stop."""
 
     queue: MailQueue
-    compose: Compose
-    transport: Transport
+    compose: Compose[M]
+    transport: Transport[M]
     where: tuple[ColumnElement[bool], ...] = ()
     stopping: Callable[[], bool] = lambda: False
     settled: Callable[[Connection, Row[Any], Delivery], None] = lambda *_: None
     """Called after each mail, in the transaction that ends with the next one."""
     per_second: float = 20.0
+    stopped_by: Delivery | None = None
+    """The answer that ended the last run before its time."""
     _last: float = field(default=0.0)
 
     def pace(self) -> None:
@@ -51,7 +53,7 @@ class Sending:
         self._last = time.monotonic()
 
 
-def send_due(engine: Engine, sending: Sending, *, now: datetime) -> Counter[str]:
+def send_due(engine: Engine, sending: Sending[M], *, now: datetime) -> Counter[str]:
     """Send everything that is due; returns how many mails came to which state.
 
     Several may run at once. Ends early when the server objects to us rather than to a mail. Raises
@@ -69,6 +71,7 @@ def send_due(engine: Engine, sending: Sending, *, now: datetime) -> Counter[str]
                         break
                     counts[delivery.outcome.value] += 1
                     if delivery.stop:
+                        sending.stopped_by = delivery
                         _log.warning("sending pauses: the server says %s", delivery.detail)
                         break
         except BaseException:
@@ -77,7 +80,7 @@ def send_due(engine: Engine, sending: Sending, *, now: datetime) -> Counter[str]
     return counts
 
 
-def _send_next(connection: Connection, sending: Sending, now: datetime) -> Delivery | None:
+def _send_next(connection: Connection, sending: Sending[M], now: datetime) -> Delivery | None:
     queue = sending.queue
     row = next_due(connection, queue, *sending.where, now=now)
     if row is None:
@@ -102,4 +105,4 @@ def _send_next(connection: Connection, sending: Sending, now: datetime) -> Deliv
     outcome = settle(connection, queue, row, delivery, now=now)
     sending.settled(connection, row, delivery)
     connection.commit()
-    return Delivery(outcome, delivery.detail, stop=delivery.stop)
+    return replace(delivery, outcome=outcome)

@@ -6,10 +6,12 @@ MailError
 """
 
 from dataclasses import dataclass
-from email.message import EmailMessage
 from enum import StrEnum
 from types import TracebackType
-from typing import Protocol, Self
+from typing import Protocol, Self, TypeVar
+
+M_contra = TypeVar("M_contra", contravariant=True)
+"""What a transport takes: `EmailMessage`, or what another way of delivery needs."""
 
 
 class MailError(Exception):
@@ -47,12 +49,14 @@ class Delivery:
     detail: str = ""
     stop: bool = False
     """Whether the server objects to us rather than to this mail, so that the run must pause."""
+    retry_after: float | None = None
+    """Seconds for which the server asks to be left alone."""
 
 
-class Transport(Protocol):
+class Transport(Protocol[M_contra]):
     """Takes messages, one after another; a context that ends its connection."""
 
-    def send(self, message: EmailMessage) -> Delivery:
+    def send(self, message: M_contra) -> Delivery:
         """Send one message to its one recipient; MailError where none can be sent."""
 
     def __enter__(self) -> Self:

@@ -13,11 +13,16 @@ DAGSTER_ROLE: Final = "citywx_dagster"
 
 PRIVATE: Final = (
     *("subscribers", "subscriber_cities", "subscription_requests"),
-    *("mail_outbox", "email_ledger"),
+    *("mail_outbox", "email_ledger", "alert_notifications"),
 )
 """Tables that say who gets mail."""
 
-RELATIONS: Final = (*sorted(metadata.tables), "current_readings", "alembic_version")
+RELATIONS: Final = (
+    *sorted(metadata.tables),
+    "current_readings",
+    "alert_notices",
+    "alembic_version",
+)
 """All tables and views of ours."""
 
 _READ_ALL: Final = {name: "SELECT" for name in RELATIONS if name not in PRIVATE}
@@ -45,6 +50,7 @@ GRANTS: Final = {
         "daily_statistics": "SELECT, INSERT, UPDATE, DELETE",
         "climatology_versions": "SELECT, INSERT",
         "climatology": "SELECT, INSERT",
+        "anomaly_models": "SELECT, INSERT, DELETE",
         "city_predictions": "SELECT, INSERT, UPDATE, DELETE",
         "daily_summaries": "SELECT, INSERT, UPDATE",
     },
@@ -63,14 +69,16 @@ GRANTS: Final = {
             (
                 *("alembic_version", "cities", "weather_readings", "live_readings"),
                 *("current_readings", "city_predictions", "daily_summaries", "alerts"),
-                "alert_events",
-                *("subscriber_cities",),
+                *("subscriber_cities", "alert_events", "silences", "acknowledgements"),
             ),
             "SELECT",
         ),
         "subscribers": "SELECT, UPDATE (suppressed_reason)",
         "mail_outbox": "SELECT, UPDATE",
         "email_ledger": "SELECT, INSERT, UPDATE",
+        "alert_notifications": "SELECT, INSERT, UPDATE, DELETE",
+        "notice_groups": "SELECT, INSERT, UPDATE, DELETE",
+        "notifier_positions": "SELECT, INSERT, UPDATE",
     },
     "citywx_dashboard_ro": _READ_ALL,
     "citywx_dashboard_rw": _READ_ALL
@@ -79,6 +87,8 @@ GRANTS: Final = {
         "subscriber_cities": "SELECT, INSERT, DELETE",
         "subscription_requests": "SELECT, INSERT, DELETE",
         "mail_outbox": "SELECT, INSERT",
+        "silences": "SELECT, INSERT, UPDATE (ends_at)",
+        "acknowledgements": "SELECT, INSERT",
     },
 }
 

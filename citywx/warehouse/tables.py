@@ -247,6 +247,21 @@ climatology = Table(  # writer: asset climatology; the limits of the versions, t
     ),
 )
 
+anomaly_models = Table(  # writer: asset anomaly_models; kept for two months
+    "anomaly_models",
+    metadata,
+    Column("city", Text, nullable=False),
+    _time("made_at", nullable=False),
+    _time("first_timestamp", nullable=False),
+    _time("last_timestamp", nullable=False),
+    Column("readings", Integer, nullable=False),
+    Column("cadence_hours", SmallInteger, nullable=False),
+    Column("threshold", Double, nullable=False),
+    Column("neighbours", ARRAY(Text), nullable=False, server_default="{}"),
+    Column("learnt", JSONB, nullable=False),
+    PrimaryKeyConstraint("city", "made_at"),
+)
+
 live_readings = Table(  # writer: recorder; pruned once weather_readings has the row
     "live_readings",
     metadata,
@@ -382,6 +397,8 @@ subscribers = Table(  # writer: dashboard's subscription routes
     _time("confirmed_at"),
     _time("unsubscribed_at"),
     Column("suppressed_reason", Text),
+    Column("alerts_from", Text),  # the least serious alert that is mailed; NULL for none
+    Column("alerts_from_pending", Text),  # the same, asked for and not confirmed yet
     Index("subscribers_address", func.lower(literal_column("email")), unique=True),
 )
 
@@ -443,4 +460,75 @@ email_ledger = Table(  # writer: asset email_summaries; never the same summary t
     _time("next_attempt_at", nullable=False, now=True),
     PrimaryKeyConstraint("subscriber_id", "kind", "local_date"),
     Index("email_ledger_due", "state", "next_attempt_at"),
+)
+
+notice_groups = Table(  # writer: notifier; alerts that are told of together, and what was told
+    "notice_groups",
+    metadata,
+    Column("route", Text, nullable=False),
+    Column("group_key", Text, nullable=False),
+    Column("state", JSONB, nullable=False),
+    PrimaryKeyConstraint("route", "group_key"),
+)
+
+notifier_positions = Table(  # writer: notifier; the last event that its groups hold
+    "notifier_positions",
+    metadata,
+    Column("notifier", Text, primary_key=True),
+    Column("event_no", BigInteger, nullable=False),
+    Column("generation", BigInteger, nullable=False),  # grows with each change of the groups
+    _time("updated_at", nullable=False, now=True),
+)
+
+alert_notifications = Table(  # writer: notifier; one row a notice and receiver
+    "alert_notifications",
+    metadata,
+    Column("notification_id", BigInteger, Identity(always=True), primary_key=True),
+    Column("unique_key", Text, nullable=False),
+    *(Column(name, Text, nullable=False) for name in ("notice_id", "route", "kind", "severity")),
+    *(Column(name, Text, nullable=False) for name in ("channel", "receiver", "title")),
+    Column("recipient", Text),  # an operator's address; a subscriber's is looked up
+    Column("subscriber_id", Uuid),
+    Column("alert_ids", ARRAY(Text), nullable=False),
+    Column("content", JSONB, nullable=False),
+    Column("state", Text, nullable=False, server_default="queued"),
+    Column("attempts", Integer, nullable=False, server_default="0"),
+    Column("uncertain", Integer, nullable=False, server_default="0"),  # attempts of unknown outcome
+    _time("next_attempt_at", nullable=False, now=True),
+    Column("last_error", Text),
+    _time("queued_at", nullable=False, now=True),
+    _time("sent_at"),
+    UniqueConstraint("unique_key"),
+    Index(
+        "alert_notifications_due",
+        *("channel", "next_attempt_at", "notification_id"),
+        postgresql_where=text("state IN ('queued', 'deferred')"),
+    ),
+    Index(
+        "alert_notifications_under_way",
+        "notification_id",
+        postgresql_where=text("state = 'transmitting'"),
+    ),
+    Index("alert_notifications_queued_at", "queued_at"),
+    Index("alert_notifications_alerts", "alert_ids", postgresql_using="gin"),
+)
+
+silences = Table(  # writers: dashboard and `citywx alerts silence`
+    "silences",
+    metadata,
+    Column("silence_id", BigInteger, Identity(always=True), primary_key=True),
+    *(Column(name, Text) for name in ("rule", "city", "severity")),  # patterns; NULL: any
+    _time("starts_at", nullable=False),
+    _time("ends_at", nullable=False),
+    *(Column(name, Text, nullable=False) for name in ("author", "reason")),
+    _time("created_at", nullable=False, now=True),
+    Index("silences_ends_at", "ends_at"),
+)
+
+acknowledgements = Table(  # writers: dashboard and `citywx alerts acknowledge`
+    "acknowledgements",
+    metadata,
+    Column("alert_id", Text, primary_key=True),
+    *(Column(name, Text, nullable=False) for name in ("author", "note")),
+    _time("acknowledged_at", nullable=False, now=True),
 )

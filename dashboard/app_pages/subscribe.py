@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from citywx.subscriptions import SubscriptionError, request_subscription
+from citywx.subscriptions import ALERT_CHOICES, SubscriptionError, request_subscription
 from dashboard import data, frame, resources
 from dashboard.resources import database
 
@@ -15,11 +15,15 @@ if not names:
 
 st.markdown(
     "One mail a day with the morning, the evening and the present weather of your cities, and "
-    "advice for each. First you get a mail with a link: nothing more comes until you confirm there."
+    "advice for each; and, if you choose so, a mail when there is an alert. First you get a mail "
+    "with a link: nothing more comes until you confirm there."
 )
 with st.form("subscribe", border=True):
     email = st.text_input("E-mail address", max_chars=254, placeholder="you@example.org")
     cities = st.multiselect("Cities", names, placeholder="Choose one or more")
+    alerts_from = st.radio(
+        "Alerts by mail", list(ALERT_CHOICES), format_func=ALERT_CHOICES.__getitem__
+    )
     sent = st.form_submit_button("Subscribe", type="primary")
 if sent:
     with resources.writing() as engine:
@@ -29,6 +33,7 @@ if sent:
                 resources.settings(),
                 email=email,
                 cities=cities,
+                alerts_from=alerts_from,
                 client=st.context.ip_address or "local",
                 now=resources.now(),
             )
@@ -41,5 +46,6 @@ if sent:
                     "app_pages/mail.py", label="Mails are files here: read it on the page Mail"
                 )
 st.caption(
-    "Stored: your address, your cities, and when you confirmed. Every mail has a link to leave."
+    "Stored: your address, your cities, your choice of alerts, and when you confirmed. "
+    "Every mail has a link to leave."
 )

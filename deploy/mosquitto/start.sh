@@ -13,8 +13,10 @@ add_user() {
 add_user bridge "$MQTT_BRIDGE_PASSWORD"
 add_user alerter "$MQTT_ALERTER_PASSWORD"
 add_user recorder "$MQTT_RECORDER_PASSWORD"
+add_user notifier "$MQTT_NOTIFIER_PASSWORD"
 add_user viewer "$MQTT_VIEWER_PASSWORD"
-unset MQTT_BRIDGE_PASSWORD MQTT_ALERTER_PASSWORD MQTT_RECORDER_PASSWORD MQTT_VIEWER_PASSWORD
+unset MQTT_BRIDGE_PASSWORD MQTT_ALERTER_PASSWORD MQTT_RECORDER_PASSWORD
+unset MQTT_NOTIFIER_PASSWORD MQTT_VIEWER_PASSWORD
 
 # The health check's password never leaves the container: mosquitto_sub reads it from this file.
 password=$(cat /proc/sys/kernel/random/uuid)

@@ -9,7 +9,6 @@ import logging
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict
 from pathlib import Path
-from zoneinfo import ZoneInfo
 
 from citywx.home import write_private
 from citywx.weather.city import City
@@ -63,9 +62,9 @@ def look_up_names(names: Iterable[str], kept: Path) -> list[City]:
     return [known[name] for name in names if name in known]
 
 
-def zones_of(kept: Path) -> dict[str, ZoneInfo]:
-    """The time zones of the cities that were found so far, by their names in the log."""
-    return {city.name: city.zone for city in _load(kept).values()}
+def known_cities(kept: Path) -> dict[str, City]:
+    """The cities that were found so far, by their names in the log."""
+    return {city.name: city for city in _load(kept).values()}
 
 
 def describe(city: City) -> str:

@@ -7,19 +7,18 @@ which may hold a key, gets into an error or a log line.
 
 import json
 import logging
-import math
 import queue
 import threading
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
 from http import HTTPStatus
 
 import requests
 import urllib3
 
+from citywx.retry_after import parse_retry_after
 from streaming.sources.errors import (
     SourceError,
     UnavailableError,
@@ -110,26 +109,6 @@ class HttpClient:
         retry_after = parse_retry_after(response.headers.get("Retry-After"), datetime.now(UTC))
         error = error_of_status(response.status_code, _explanation(answer), retry_after)
         return error or answer
-
-
-def parse_retry_after(text: str | None, now: datetime) -> float | None:
-    """Seconds to wait, from a Retry-After header (seconds or an HTTP date); None without one.
-
-    >>> parse_retry_after("120", datetime(2026, 1, 1, tzinfo=UTC))
-    120.0
-    """
-    if text is None:
-        return None
-    try:
-        seconds = float(text)
-    except ValueError:
-        try:
-            moment = parsedate_to_datetime(text)
-        except ValueError:
-            return None
-        aware = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
-        seconds = (aware - now).total_seconds()
-    return max(seconds, 0.0) if math.isfinite(seconds) else None
 
 
 def _new_session() -> requests.Session:

@@ -26,6 +26,7 @@ CASES = (
     "fuzz",
     "stack",
     "backfill",
+    "notices",
     "soak",
 )
 _log = logging.getLogger("tests.faults")

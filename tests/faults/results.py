@@ -13,7 +13,7 @@ from tests.faults.cases import Figures
 
 ROOT = Path(__file__).parents[2]
 RESULTS = ROOT / "benchmarks" / "results" / "faults.json"
-_CODE = ("citywx", "streaming", "tests/faults", "alerts.toml", "requirements.lock")
+_CODE = ("citywx", "streaming", "tests/faults", "alerts.toml", "notices.toml", "requirements.lock")
 """What a result depends on."""
 
 

@@ -27,12 +27,14 @@ PUBLISHED_BY = {
     "weather/status/alerter": "alerter",
     "weather/status/recorder": "recorder",
     "weather/replay/request": "recorder",
+    "weather/notices": "notifier",
 }
 WRITES = {
     "bridge": {topic for topic, user in PUBLISHED_BY.items() if user == "bridge"},
     "alerter": {topic for topic, user in PUBLISHED_BY.items() if user == "alerter"}
     | {"weather/replay/request"},
     "recorder": {"weather/status/recorder", "weather/replay/request"},
+    "notifier": {"weather/notices"},
     "viewer": set(),
     "healthcheck": set(),
 }
@@ -43,6 +45,7 @@ READS = {
     "recorder": _READINGS
     | {"weather/replay/response/citywx-recorder"}
     | {f"weather/status/{name}" for name in ("bridge", "alerter", "recorder")},
+    "notifier": set(),
     "viewer": set(PUBLISHED_BY),
     "healthcheck": {UPTIME},
 }

@@ -16,8 +16,8 @@ from tests.support.weather_rows import CITIES, HOSTILE, NOW, Filled, add_reading
 pytestmark = pytest.mark.integration
 
 PAGES = tuple(frame.PAGES)
-ASKING = ("now", "compare", "history", "alerts", "data_quality", "pipeline", "subscribe")
-WITH_DATA = ("now", "compare", "history", "alerts", "data_quality", "subscribe")
+WITH_DATA = ("now", "compare", "history", "alerts", "try_a_rule", "data_quality", "subscribe")
+ASKING = (*WITH_DATA, "pipeline")
 
 
 def words_of(app: AppTest) -> str:
@@ -116,20 +116,6 @@ def test_a_hostile_city_name_becomes_no_markup(
 
 
 @pytest.mark.usefixtures("filled")
-def test_alerts_are_filtered_by_city_and_severity(
-    open_page: OpenPage, database_url: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("DATABASE_URL", database_url)
-    app = open_page("alerts")
-    app.multiselect[0].select("London")
-    app.multiselect[1].select("severe")
-    app.run()
-    shown = app.dataframe[-1].value
-    assert set(shown["City"]) == {"London"}
-    assert set(shown["Severity"]) == {"severe"}
-
-
-@pytest.mark.usefixtures("filled")
 @pytest.mark.parametrize("step", ["Automatic", "Every reading", "Hourly", "Daily"])
 def test_history_is_drawn_at_every_step(
     open_page: OpenPage, database_url: str, monkeypatch: pytest.MonkeyPatch, step: str
@@ -181,6 +167,23 @@ def test_subscribing_answers_alike_for_new_and_known_addresses(
     with engine.connect() as connection:
         kinds = connection.scalars(text("SELECT kind FROM mail_outbox")).all()
     assert "confirmation" in kinds
+
+
+@pytest.mark.usefixtures("filled")
+def test_a_subscriber_chooses_alerts(
+    open_page: OpenPage, engine: Engine, database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("DATABASE_URL", database_url)
+    app = open_page("subscribe")
+    app.text_input[0].input("reader@example.com")
+    app.multiselect[0].select("Cairo")
+    app.radio[0].set_value("warning")
+    app.button[0].click()
+    app.run()
+    assert not app.exception
+    with engine.connect() as connection:
+        row = connection.execute(text("SELECT * FROM subscribers")).one()
+    assert (row.alerts_from, row.alerts_from_pending) == (None, "warning")
 
 
 @pytest.mark.usefixtures("filled")

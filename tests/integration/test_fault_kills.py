@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.faults import case_kills
+from tests.faults import case_kills, case_notices
 from tests.faults.cases import Options
 
 pytestmark = [pytest.mark.integration, pytest.mark.timeout(240)]
@@ -15,3 +15,10 @@ def test_random_kills_lose_and_double_nothing(broker: str, trials: str) -> None:
     (figures,) = case_kills.run(options)
     assert figures["problems"] == [], f"seed {options.seed}"
     assert (figures["lost"], figures["double"], figures["corrupt"]) == (0, 0, 0)
+
+
+def test_killing_the_notifier_loses_no_notice_and_counts_what_it_doubles() -> None:
+    options = Options(quick=True, settings={"TRIALS": "2"})
+    (figures,) = case_notices.run(options)
+    assert figures["problems"] == [], f"seed {options.seed}"
+    assert (figures["lost"], figures["corrupt"]) == (0, 0)

@@ -17,6 +17,10 @@ from citywx.home import Home
 from citywx.local_stack.postgres import socket_folder
 from citywx.mail.daily import send_daily_summaries
 from citywx.mail.outbox import send_outbox
+from citywx.notices import silences
+from citywx.notices.deliveries import give_up_late
+from citywx.notices.holds import Silence
+from citywx.notices.silences import SilenceRequest
 from citywx.prepare import prepare_database
 from citywx.settings import Settings
 from citywx.staging.position import Checkpoint, Position
@@ -40,8 +44,10 @@ from iot_assets.resources import Pipeline
 from streaming.live_writer import LiveWriter
 from streaming.messages import LogReading
 from streaming.recorder_tables import load_position, prune_live, save_position, write_alerts
+from tests.support.alert_rows import alert_row
 from tests.support.dashboard import OpenPage
 from tests.support.mail import NOW, MailRoom, add_readings
+from tests.support.notices import TO_SUBSCRIBERS, Notices
 from tests.support.postgres import PostgresServer
 
 pytestmark = pytest.mark.integration
@@ -232,6 +238,29 @@ def test_subscribing_and_mailing_work_with_two_roles(mail_room: MailRoom, as_rol
     for engine in (mailer, as_role("citywx_dagster")):
         run = send_daily_summaries(engine, mail_room.settings, mail_room.home, now=NOW)
         assert run.states == {"sent": 1}
+
+
+def test_notices_are_made_and_sent_with_the_notifiers_rights(
+    mail_room: MailRoom, as_role: As
+) -> None:
+    mail_room.subscribe("ada@example.org", "Cairo", alerts_from="info")
+    Notices(MailRoom(as_role("citywx_recorder"), mail_room.settings, mail_room.home), "").fire(
+        alert_row("a")
+    )
+    site = as_role("citywx_dashboard_rw")
+    with site.begin() as connection:
+        assert silences.acknowledge(connection, "a", author="ada", note="", now=NOW)
+        wanted = SilenceRequest(Silence(city="Oslo"), NOW, NOW + timedelta(hours=1), "ada", "why")
+        silences.end_silence(connection, silences.add_silence(connection, wanted), NOW)
+    mailer = MailRoom(as_role("citywx_notifier"), mail_room.settings, mail_room.home)
+    found = Notices(mailer, TO_SUBSCRIBERS)
+    found.make()
+    assert found.mail() == {"sent": 1}
+    assert give_up_late(mailer.engine, NOW) == 0
+    with site.connect() as connection:
+        (row,) = connection.exec_driver_sql("SELECT * FROM alert_notices").all()
+    assert row.state == "sent"
+    assert "ada@example.org" not in str(row)
 
 
 @pytest.mark.usefixtures("filled")

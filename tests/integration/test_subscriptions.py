@@ -187,3 +187,34 @@ def test_only_known_cities_can_be_chosen(mail_room: MailRoom, cities: tuple[str,
             now=NOW,
         )
     assert mail_room.outbox() == []
+
+
+def alerts_from(room: MailRoom, email: str) -> str | None:
+    with room.engine.connect() as connection:
+        found: str | None = room.subscriber(connection, email).alerts_from
+    return found
+
+
+def test_alerts_are_mailed_only_once_the_choice_is_confirmed(mail_room: MailRoom) -> None:
+    mail_room.subscribe("ada@example.org", "Cairo")
+    mail_room.request("ada@example.org", "Cairo", alerts_from="warning")
+    assert alerts_from(mail_room, "ada@example.org") is None
+    token = mail_room.confirm_token("ada@example.org")
+    described = subscriptions.describe_token(
+        mail_room.engine, mail_room.settings, token, purpose=Purpose.CONFIRM, now=NOW
+    )
+    assert described.alerts_from == "warning"
+    subscriptions.confirm(mail_room.engine, mail_room.settings, token, now=NOW)
+    assert alerts_from(mail_room, "ada@example.org") == "warning"
+
+
+def test_who_confirms_a_choice_without_alerts_gets_none(mail_room: MailRoom) -> None:
+    mail_room.subscribe("ada@example.org", "Cairo", alerts_from="info")
+    mail_room.subscribe("ada@example.org", "Cairo")
+    assert alerts_from(mail_room, "ada@example.org") is None
+
+
+def test_a_choice_that_is_not_offered_is_refused(mail_room: MailRoom) -> None:
+    with pytest.raises(SubscriptionError, match="from the alerts in the list"):
+        mail_room.request("ada@example.org", alerts_from="catastrophe")
+    assert mail_room.outbox() == []

@@ -83,8 +83,8 @@ def start_dashboard(tmp_path: Path) -> Iterator[Callable[..., RunningDashboard]]
 
 
 @retry(
-    retry=retry_if_exception_type(requests.ConnectionError),
-    stop=stop_after_delay(40),
+    retry=retry_if_exception_type((requests.ConnectionError, requests.Timeout)),
+    stop=stop_after_delay(90),
     wait=wait_fixed(0.1),
     reraise=True,
 )

@@ -20,7 +20,7 @@ from tests.support.ports import free_port
 from tests.support.stream import eventually
 
 DEPLOYED = Path(__file__).parents[2] / "deploy" / "mosquitto"
-USERS = ("bridge", "alerter", "recorder", "viewer")
+USERS = ("bridge", "alerter", "recorder", "notifier", "viewer")
 
 
 @dataclass

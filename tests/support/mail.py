@@ -30,7 +30,12 @@ class MailRoom:
         return MailRoom(self.engine, self.settings.model_copy(update=values), self.home)
 
     def request(
-        self, email: str, *names: str, client: str = "192.0.2.1", now: datetime = NOW
+        self,
+        email: str,
+        *names: str,
+        client: str = "192.0.2.1",
+        now: datetime = NOW,
+        alerts_from: str | None = None,
     ) -> str:
         return subscriptions.request_subscription(
             self.engine,
@@ -39,6 +44,7 @@ class MailRoom:
             cities=names or ("Cairo",),
             client=client,
             now=now,
+            alerts_from=alerts_from,
         )
 
     def confirm_token(self, email: str, *, now: datetime = NOW) -> str:
@@ -47,10 +53,14 @@ class MailRoom:
         token = Token(row.subscriber_id, row.token_nonce)
         return sign(self.settings, Purpose.CONFIRM, token, now=now)
 
-    def subscribe(self, email: str, *names: str, now: datetime = NOW) -> None:
+    def subscribe(
+        self, email: str, *names: str, now: datetime = NOW, alerts_from: str | None = None
+    ) -> None:
         """Ask and confirm, without mails."""
         with self.engine.begin() as connection:
-            subscriptions.request_confirmation(connection, email, names or ("Cairo",), now=now)
+            subscriptions.request_confirmation(
+                connection, email, names or ("Cairo",), now=now, alerts_from=alerts_from
+            )
         subscriptions.confirm(
             self.engine, self.settings, self.confirm_token(email, now=now), now=now
         )

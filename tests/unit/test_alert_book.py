@@ -7,11 +7,12 @@ from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from citywx.staging.lines import read_record
 from citywx.staging.tail import Tail
+from citywx.weather.alerting.bench import Known
 from citywx.weather.alerting.book import AlertBook
 from citywx.weather.alerting.definitions import Definitions, load_definitions, parse_definitions
 from citywx.weather.alerting.events import AlertEvent
@@ -200,7 +201,7 @@ def test_a_ladder_with_for_steps_up_over_time() -> None:
 
 def test_active_hours_are_the_citys_own() -> None:
     night = rules('active = "22:00-06:00"')
-    tokyo = AlertBook(night, zones=lambda _: ZoneInfo("Asia/Tokyo"))  # NOON is 21:00 there
+    tokyo = AlertBook(night, Known(zones=lambda _: ZoneInfo("Asia/Tokyo")))  # NOON is 21:00 there
     told = judged(tokyo, *series(24, 24, 24, step=59))
     assert [(e.event.value, e.observed_at) for e in told] == [
         ("fired", NOON + timedelta(minutes=118))
@@ -311,7 +312,7 @@ def test_what_waits_for_late_readings_is_judged_by_the_clock_at_last() -> None:
 
 
 def test_a_city_keeps_to_its_best_source_while_that_is_heard() -> None:
-    one = AlertBook(rules(), sources=("good", "poor"))
+    one = AlertBook(rules(), Known(sources=("good", "poor")))
     told = [at(0, 20, source="good"), at(5, 24, source="poor"), at(10, 20, source="good")]
     assert events(one, *told) == []
     assert one.late == 1
@@ -338,6 +339,68 @@ def test_a_changed_limit_takes_over_the_alert() -> None:
         'message = "Warm"\n'
     )
     assert events(again(one, stricter), at(1, 25)) == ["resolved"]
+
+
+FRONT = """
+    [[pattern]]
+    id = "front"
+    kind = "all_of"
+    conditions = [
+      {{ metric = "temperature_c", fall = 4 }},
+      {{ metric = "pressure", rise = 1.5 }},
+    ]
+    within = "{within}"
+    severity = "info"
+    message = "A front passes"
+    [[pattern]]
+    id = "moving"
+    kind = "spread"
+    condition = {{ pattern = "front" }}
+    reached = 2
+    within = "6h"
+    severity = "warning"
+    message = "A front moves"
+"""
+
+
+def front(hour: float, city: str) -> list[Reading]:
+    """Readings of a city that a front reaches at that hour."""
+    return [
+        Reading(NOON + timedelta(hours=hour + step), city, 18.0 - 6 * step, None, 1000.0 + 3 * step)
+        for step in (0, 1)
+    ]
+
+
+def test_a_pattern_lives_as_a_rule_does() -> None:
+    one = AlertBook(parse_definitions(FRONT.format(within="2h")))
+    told = judged(one, *front(0, "Oslo"))
+    one = again(one)
+    told += judged(one, *front(2, "Bergen"), *front(10, "Oslo")[:1])
+    assert [(e.rule_id, e.event.value, e.city) for e in told] == [
+        ("front", "fired", "Oslo"),
+        ("front", "fired", "Bergen"),
+        ("moving", "fired", "Oslo"),
+        ("front", "resolved", "Oslo"),
+        ("moving", "resolved", "Oslo"),
+    ]
+    assert (told[2].kind.value, told[2].value) == ("pattern", 2)
+    assert [there["city"] for there in told[2].details["cities"]] == ["Oslo", "Bergen"]  # type: ignore[attr-defined]
+
+
+def pattern(keys: str) -> Definitions:
+    start = '[[pattern]]\nid = "it"\nseverity = "info"\nmessage = "It"\n'
+    return parse_definitions(start + keys)
+
+
+def test_a_pattern_whose_memory_is_of_another_kind_begins_anew() -> None:
+    fall = pattern('kind = "fall"\nmetric = "temperature_c"\nby = 3\nwithin = "1h"\n')
+    stuck = pattern('kind = "stuck"\nmetric = "temperature_c"\nunchanged_for = "9h"\n')
+    one = AlertBook(fall)
+    judged(one, *series(20, 15, step=10))
+    after = again(one, stuck)
+    assert after.begun_anew == ["it"]
+    assert events(after, at(30, 20)) == ["resolved"]
+    assert again(after).begun_anew == []
 
 
 @pytest.mark.parametrize(
@@ -391,6 +454,7 @@ def late_order(minutes: Iterable[int], delays: list[int]) -> list[int]:
     return [number for _, number in sorted(arrivals)]
 
 
+@settings(deadline=None)
 @given(
     readings_of_a_city,
     st.lists(st.integers(0, 180), min_size=1, max_size=7),
@@ -417,6 +481,7 @@ def test_order_restarts_and_duplicates_change_no_event(
     assert told + ticked(crooked, end) == expected
 
 
+@settings(deadline=None)
 @given(readings_of_a_city)
 def test_with_for_no_alert_fires_whose_condition_held_for_less(
     points: list[tuple[int, float | None]],

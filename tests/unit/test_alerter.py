@@ -27,7 +27,7 @@ class Bench:
             _env_file=None,
             data_dir=tmp_path,
             home_name="test",
-            alert_rules=ROOT / "alerts.toml",
+            alert_rules=ROOT / "tests/support/above_23.toml",
         )
         self.home = Home.named(settings, "test")
         self.process = Process("alerter", settings, self.home)
@@ -123,6 +123,7 @@ def test_older_readings_that_come_late_alert_nobody(bench: Bench) -> None:
 def test_alerts_about_weather_of_long_ago_are_recorded_and_nobody_is_written_to(
     bench: Bench,
 ) -> None:
+    with_rules(bench, (ROOT / "alerts.toml").read_text())
     now = datetime.now(UTC)
     times = (now - timedelta(days=400), now - timedelta(hours=25), now - timedelta(hours=1))
     heat = [to_csv_line(Reading(time, city, 36.0)) for time, city in zip(times, "ABC", strict=True)]

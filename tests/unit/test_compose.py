@@ -116,7 +116,7 @@ def test_each_process_that_uses_the_broker_knows_its_own_password_and_no_other()
         name: re.findall(r"MQTT_\w+_PASSWORD", str(service["environment"]))
         for name, service in OURS.items()
     }
-    users = ("bridge", "alerter", "recorder")
+    users = ("bridge", "alerter", "recorder", "notifier")
     assert {name: names for name, names in given.items() if names} == {
         user: [f"MQTT_{user.upper()}_PASSWORD"] for user in users
     }

@@ -12,7 +12,7 @@ from pydantic import SecretStr
 
 from citywx.home import Home, HomeError, HomeKind, write_private
 from citywx.log_output import Redactor, configure_logging
-from citywx.settings import LogFormat, Settings, WeatherSource, load_or_exit
+from citywx.settings import LogFormat, Settings, WeatherSource, load_or_exit, notice_secrets
 
 
 @pytest.fixture(autouse=True)
@@ -31,6 +31,16 @@ def test_cities_are_separated_by_semicolons(monkeypatch: pytest.MonkeyPatch) -> 
 def test_an_empty_variable_is_an_unset_one(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("POLL_SECONDS", "")
     assert Settings.load().poll_seconds == 600
+
+
+def test_secrets_of_notices_may_stand_in_the_environment_and_in_the_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / ".env").write_text("NOTICE_URL=https://a\nNOTICE_KEY=b\nPOLL_SECONDS=60\n")
+    monkeypatch.setenv("NOTICE_KEY", "c")
+    monkeypatch.setenv("POLL_SECONDS", "")
+    assert notice_secrets() == {"NOTICE_URL": "https://a", "NOTICE_KEY": "c"}
+    assert Settings.load().poll_seconds == 60
 
 
 def test_history_starts_at_midnight_utc(monkeypatch: pytest.MonkeyPatch) -> None:

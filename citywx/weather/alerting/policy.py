@@ -152,7 +152,7 @@ def read_policy(
         hold=reader.duration("for", default=NO_TIME),
         keep=reader.duration("keep_firing_for", default=NO_TIME),
         inhibited_by=reader.texts("inhibited_by"),
-        hours=_hours(reader),
+        hours=read_hours(reader, "active"),
         lateness=reader.duration("allowed_lateness", default=lateness),
         worst=worst,
     )
@@ -170,14 +170,15 @@ def _message(reader: TableReader) -> str:
     return message
 
 
-def _hours(reader: TableReader) -> Hours | None:
-    if "active" not in reader:
+def read_hours(reader: TableReader, key: str) -> Hours | None:
+    """Part of a day such as "06:00-22:00"; None where the key is absent."""
+    if key not in reader:
         return None
-    match = _HOURS.fullmatch(reader.text("active"))
+    match = _HOURS.fullmatch(reader.text(key))
     if match is None or (match[3] == "24" and match[4] != "00"):
-        reader.fail("active", 'must be local hours such as "06:00-22:00"')
+        reader.fail(key, 'must be local hours such as "06:00-22:00"')
     begin = time(int(match[1]), int(match[2]))
     end = time(int(match[3]) % 24, int(match[4]))
     if begin == end:
-        reader.fail("active", "must not begin when it ends")
+        reader.fail(key, "must not begin when it ends")
     return Hours(begin, end)

@@ -27,17 +27,24 @@ class QualityAlerts:
     policy: Policy
     good_readings: int = GOOD_READINGS
 
+    @property
+    def policies(self) -> tuple[Policy, ...]:
+        """Of its alerts, one a measure."""
+        return tuple(self._policy(measure) for measure in MEASURES)
+
     def watched(self, gate: QualityGate) -> tuple[Watched, ...]:
         """The same as definitions, one a measure, that listen to this gate."""
         return tuple(self._watched(gate, measure) for measure in MEASURES)
 
     def _watched(self, gate: QualityGate, measure: str) -> Watched:
-        rule_id = f"{self.policy.rule_id}-{measure.partition('_')[0]}"
         return Watched(
-            replace(self.policy, rule_id=rule_id),
+            self._policy(measure),
             Subject(measure, METRICS[measure].unit),
-            lambda: QualityDetector(gate, measure, self.good_readings),
+            lambda _: QualityDetector(gate, measure, self.good_readings),
         )
+
+    def _policy(self, measure: str) -> Policy:
+        return replace(self.policy, rule_id=f"{self.policy.rule_id}-{measure.partition('_')[0]}")
 
 
 def read_quality(reader: TableReader) -> QualityAlerts:

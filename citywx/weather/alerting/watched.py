@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from citywx.weather.alerting.events import Subject
 from citywx.weather.alerting.finding import Detector
+from citywx.weather.alerting.patterns.feed import Feed
 from citywx.weather.alerting.policy import Policy
 
 
@@ -14,5 +15,5 @@ class Watched:
 
     policy: Policy
     subject: Subject
-    detector: Callable[[], Detector]
-    """Makes a new one, without a memory."""
+    detector: Callable[[Feed], Detector]
+    """Makes a new one, without a memory, on what it shares with others."""

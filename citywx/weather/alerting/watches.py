@@ -19,7 +19,7 @@ from citywx.weather.reading import Reading
 if TYPE_CHECKING:
     from citywx.weather.alerting.life import Life
 
-NOTHING_SUSPECT: frozenset[str] = frozenset()
+NOTHING_SUSPECT: Collection[str] = ()
 
 
 class RuleWatch:

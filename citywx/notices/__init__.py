@@ -1,0 +1,1 @@
+"""Notices: who is told of which alerts, when, with what words, and whether it arrived."""
