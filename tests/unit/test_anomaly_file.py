@@ -22,7 +22,9 @@ from tests.support.hourly_weather import BEGIN, history_of, hourly_weather
 def models() -> Models:
     name = other_source("Oslo", "second")
     histories = {"Oslo": hourly_weather(40), name: hourly_weather(40), "New": hourly_weather(5)}
-    learnt = learn_cities({n: history_of(w) for n, w in histories.items()}, {"Oslo": [name], "New": []})
+    learnt = learn_cities(
+        {n: history_of(w) for n, w in histories.items()}, {"Oslo": [name], "New": []}
+    )
     return Models(BEGIN, learnt.models, learnt.without)
 
 

@@ -69,4 +69,6 @@ def learn_rarity(history: Floats) -> Rarity:
     values = [*np.quantile(known, knots).tolist(), begins]
     distinct = np.maximum.accumulate(values) + np.arange(len(values)) * _APART
     rarities = [*(-math.log10(1 - knot) for knot in knots), -math.log10(share)]
-    return Rarity(tuple(distinct.tolist()), tuple(rarities), min(1 / max(beyond, _APART), _STEEPEST))
+    return Rarity(
+        tuple(distinct.tolist()), tuple(rarities), min(1 / max(beyond, _APART), _STEEPEST)
+    )
