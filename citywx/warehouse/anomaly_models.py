@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Final
 
 import numpy as np
-from sqlalchemy import Connection, TextClause, case, delete, insert, select, text
+from sqlalchemy import Connection, TextClause, delete, insert, text
 
 from citywx.warehouse.cities import known_cities
 from citywx.warehouse.near import cities_within
@@ -74,6 +74,11 @@ _OF_SOURCE = text(
     ORDER BY date_bin('1 hour', "timestamp", '2000-01-01T00:00Z'), "timestamp"
     """  # noqa: S608 - names of our own
 )
+_MODELS_BEFORE = text("""
+    SELECT DISTINCT ON (city) city, learnt FROM anomaly_models
+    ORDER BY city, last_timestamp > :moment,
+        CASE WHEN last_timestamp > :moment THEN made_at END, made_at DESC
+""")
 _LATEST = text('SELECT max("timestamp") FROM weather_readings WHERE city = :city')
 
 
@@ -152,17 +157,7 @@ def _alarms(city: str, model: CityModel, history: History) -> tuple[int, float]:
 
 
 def _models_before(connection: Connection, moment: datetime) -> dict[str, CityModel]:
-    columns = anomaly_models.c
-    rows = connection.execute(
-        select(columns.city, columns.learnt)
-        .distinct(columns.city)
-        .order_by(
-            columns.city,
-            (columns.last_timestamp > moment),
-            case((columns.last_timestamp > moment, columns.made_at)),
-            columns.made_at.desc(),
-        )
-    )
+    rows = connection.execute(_MODELS_BEFORE, {"moment": moment})
     return {city: decode_city(learnt) for city, learnt in rows}
 
 

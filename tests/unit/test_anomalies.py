@@ -4,6 +4,7 @@ import json
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import timedelta
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -122,9 +123,7 @@ def test_an_alarm_ends_with_one_finding_and_then_all_is_quiet(
     levels = [finding.level for finding in run(scorer, [*fault, *after])]
     assert levels[0] == 1
     assert levels[-1] == 0
-    assert levels.count(0) == sum(
-        later < earlier for earlier, later in zip(levels, levels[1:], strict=False)
-    )
+    assert levels.count(0) == sum(later < earlier for earlier, later in pairwise(levels))
 
 
 def test_a_change_that_stays_is_news_for_days_only(weather: Floats, models: Models) -> None:
@@ -144,7 +143,7 @@ def test_a_city_without_a_model_has_no_anomalies_and_is_named(models: Models) ->
 def test_the_first_day_without_memory_and_after_a_silence_is_not_judged(
     weather: Floats, models: Models
 ) -> None:
-    fault = readings_of(weather[LEARNT : LEARNT + 20] + [0, 0, 30, 0], first=LEARNT)
+    fault = readings_of(offset([0, 0, 30, 0])(weather[LEARNT : LEARNT + 20]), first=LEARNT)
     assert run(AnomalyScorer(models), fault) == []
     scorer = AnomalyScorer(models)
     run(scorer, readings_of(weather[WARM - 48 : WARM - 6], first=WARM - 48))
@@ -205,7 +204,7 @@ def test_new_models_take_over_without_a_pause(weather: Floats, models: Models) -
     "state", [None, 3, [], [[]], {"a": 1}, [[["Oslo", [True]]], []], [[["Oslo", 3]], []]]
 )
 def test_what_is_no_memory_is_refused(models: Models, state: object) -> None:
-    with pytest.raises(ValueError, match="memor|remembers|unpack"):
+    with pytest.raises(ValueError, match=r"memor|remembers|unpack"):
         AnomalyScorer(models).restore(state)
 
 

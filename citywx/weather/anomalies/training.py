@@ -28,7 +28,7 @@ Places = NDArray[np.int64]
 LEAST_DAYS: Final = 30
 _WARM_UP_DAYS: Final = 10
 _FOLDS: Final = 5
-_CAUTION: Final = 0.85
+_CAUTION: Final = 0.75
 """Of the allowed false alarms in the history: what comes is a little wilder than what was."""
 _OWN: Final = 0.5
 """Of a threshold; the rest is the median of all cities: one city shows little of what is rare."""
