@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from citywx.weather.alerting.finding import Finding
+from citywx.weather.alerting.patterns.feed import Feed
 from citywx.weather.alerting.policy import Kind
 from citywx.weather.alerting.quality_alerts import QualityDetector, read_quality
 from citywx.weather.alerting.quality_gate.gate import QualityGate
@@ -92,7 +93,7 @@ def test_the_table_makes_one_definition_a_measure() -> None:
     assert [one.subject.metric for one in watched] == [*MEASURES]
     assert {one.policy.kind for one in watched} == {Kind.QUALITY}
     reading = gate.check(Reading(START, "Oslo", 20.0, 50.0, 20.0)).reading
-    found = {one.subject.metric: one.detector().observe(reading) for one in watched}
+    found = {one.subject.metric: one.detector(Feed()).observe(reading) for one in watched}
     assert [name for name, findings in found.items() if findings] == ["pressure"]
 
 
