@@ -6,6 +6,7 @@ confirmations and welcomes, and daily summaries that were deferred or left behin
 """
 
 import logging
+import time
 from collections import Counter as Counts
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -14,7 +15,13 @@ from sqlalchemy.exc import OperationalError
 
 from citywx.mail.daily import send_left_behind
 from citywx.mail.outbox import send_outbox
-from citywx.notices.deliveries import Sent, give_up_late, send_notice_mails, send_to_webhook
+from citywx.notices.deliveries import (
+    Sent,
+    forget_old,
+    give_up_late,
+    send_notice_mails,
+    send_to_webhook,
+)
 from citywx.notices.making import Made, NoticeMaker
 from citywx.notices.routes import Receiver, ReceiverKind, Routing
 from citywx.notices.routes_file import RoutesError
@@ -29,8 +36,9 @@ from streaming.routes_watch import RoutesWatch
 _log = logging.getLogger(__name__)
 _ROUND_SECONDS = 1.0
 _END_SECONDS = 3.0
+_STALE_SECONDS = 120.0  # back-off is progress
 _CONNECTIONS = 8
-_COUNT_SECONDS = 5
+_ROUNDS_BETWEEN_UPKEEP = 5
 
 
 class Notifier:
@@ -66,8 +74,9 @@ class Notifier:
         """Let every channel end the notice at hand; not for ever."""
         for channel in self._channels.values():
             channel.stop()
+        deadline = time.monotonic() + _END_SECONDS
         for channel in self._channels.values():
-            channel.join(_END_SECONDS)
+            channel.join(max(0.0, deadline - time.monotonic()))
         self._engine.dispose()
 
     def _make(self) -> str | None:
@@ -83,11 +92,17 @@ class Notifier:
             made = self._maker.make(routing, datetime.now(UTC))
         _tell(made)
         notifier_metrics.note_made(made)
-        if self._rounds % _COUNT_SECONDS == 0:
-            give_up_late(self._engine, datetime.now(UTC))
-            notifier_metrics.note_states(self._engine, datetime.now(UTC))
+        if self._rounds % _ROUNDS_BETWEEN_UPKEEP == 0:
+            self._look_after_rows(datetime.now(UTC))
         self._rounds += 1
         return None
+
+    def _look_after_rows(self, now: datetime) -> None:
+        failed = give_up_late(self._engine, now)
+        if failed:
+            _log.error("%d notices could not be delivered in time", failed)
+        forget_old(self._engine, now)
+        notifier_metrics.note_states(self._engine, now)
 
     def _keep_channels(self, routing: Routing) -> None:
         """One for mail, and one for each webhook and the broker, as the file has them now."""
@@ -96,16 +111,17 @@ class Notifier:
         for gone in self._channels.keys() - {None, *wanted}:
             self._channels.pop(gone).stop()
         for new in {None, *wanted} - self._channels.keys():
-            name = new.name if new else notifier_metrics.MAIL
-            counted = notifier_metrics.counter(name)
-            self._channels[new] = Channel(name, self._sender(new), counted)
+            self._channels[new] = self._channel(new)
 
-    def _sender(self, receiver: Receiver | None) -> Send:
+    def _channel(self, receiver: Receiver | None) -> Channel:
+        """The way to a receiver; None: to all mailboxes."""
         if receiver is None:
-            return self._send_mails
+            return Channel("mail", self._send_mails, notifier_metrics.count_mails)
         if receiver.kind is ReceiverKind.MQTT:
-            return NoticePublisher(self._engine, self._process, receiver).send
-        return self._to_webhook(receiver)
+            send: Send = NoticePublisher(self._engine, self._process, receiver).send
+        else:
+            send = self._to_webhook(receiver)
+        return Channel(receiver.name, send, notifier_metrics.counter(receiver.name))
 
     def _send_mails(self, stopping: Callable[[], bool]) -> Sent:
         process = self._process
@@ -132,6 +148,7 @@ def _tell(made: Made) -> None:
 
 def main(process: Process) -> None:
     """Make and send notices until asked to stop."""
+    process.stale_after = _STALE_SECONDS
     notifier = Notifier(process)
     try:
         while not process.stopping.is_set():

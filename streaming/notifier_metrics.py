@@ -11,9 +11,6 @@ from citywx.mail.queue import LEDGER, OUTBOX, count_states
 from citywx.notices.deliveries import count_by_state
 from citywx.notices.making import Made
 
-MAIL = "mail"
-"""The channel of mails, of which notices are some."""
-
 _A_DAY = timedelta(days=1)
 _MAILS = metrics.Counter("citywx_mails", "Mails by the state they came to.", ["state"])
 _WAITING = metrics.Gauge("citywx_mails_in_state", "Mails by table and state.", ["table", "state"])
@@ -61,12 +58,17 @@ def note_states(engine: Engine, now: datetime) -> None:
         _UNCERTAIN.labels(channel).set(number)
 
 
-def counter(channel: str) -> Callable[[Counts[str]], None]:
-    """What counts the attempts of a channel."""
+def count_mails(counts: Counts[str]) -> None:
+    """Count mails of all kinds, by the state they came to."""
+    for state, number in counts.items():
+        _MAILS.labels(state).inc(number)
+
+
+def counter(receiver: str) -> Callable[[Counts[str]], None]:
+    """What counts the notices of a receiver that is no mailbox."""
 
     def count(counts: Counts[str]) -> None:
         for state, number in counts.items():
-            of_state = _MAILS.labels(state) if channel == MAIL else _SENT.labels(channel, state)
-            of_state.inc(number)
+            _SENT.labels(receiver, state).inc(number)
 
     return count

@@ -18,6 +18,7 @@ class RoutesWatch:
         self._path = path
         self._seen = self._stamp()
         self._routing = load_routing(path, notice_secrets())
+        _log.info("%d routes from %s", len(self._routing.routes), path)
 
     def look(self) -> Routing:
         """The routes of the file; the last ones that were right, while it is wrong."""
@@ -29,7 +30,7 @@ class RoutesWatch:
             except RoutesError as error:
                 _log.error("the routes stay as they were: %s", error)
             else:
-                _log.info("new routes from %s", self._path)
+                _log.info("now %d routes from %s", len(self._routing.routes), self._path)
         return self._routing
 
     def _stamp(self) -> tuple[int, int, int] | None:

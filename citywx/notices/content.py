@@ -5,7 +5,7 @@ that receivers get are made of it in `words`, `webhook_bodies` and `notice_mail`
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 
 from citywx.notices.planning import NoticeKind
@@ -50,7 +50,7 @@ class Content:
     route: str
     made_at: datetime
     origin: str
-    """"real", "simulated" or "replay": what the readings are."""
+    """What the readings are: "real", "simulated" or "replay"."""
     alerts: tuple[NoticeAlert, ...]
     """The most serious first; at most so many as the route lists."""
     alert_count: int
@@ -83,7 +83,7 @@ class Frame:
     made_at: datetime
     origin: str
     listed: int
-    firing_beside: int = field(default=0)
+    firing_beside: int = 0
 
 
 _NAMED = 3

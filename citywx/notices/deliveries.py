@@ -13,7 +13,7 @@ from email.message import EmailMessage
 from types import TracebackType
 from typing import Any, Self
 
-from sqlalchemy import ColumnElement, Connection, Engine, Row, func, select, update
+from sqlalchemy import ColumnElement, Connection, Engine, Row, delete, func, select, update
 
 from citywx.home import Home
 from citywx.mail.delivery import transport_for
@@ -31,6 +31,7 @@ from citywx.warehouse.tables import alert_notifications
 
 GIVE_UP_AFTER = timedelta(hours=24)
 """So long after it was made a notice is no news any more."""
+_KEPT_FOR = timedelta(days=90)
 _GIVEN_UP = "could not be delivered within 24 hours"
 _FIRST_WAIT, _LONGEST_WAIT = 10.0, 300.0
 _WEBHOOKS_PER_SECOND = 10.0
@@ -142,6 +143,17 @@ def give_up_late(engine: Engine, now: datetime) -> int:
     )
     with engine.begin() as connection:
         return connection.execute(late).rowcount
+
+
+def forget_old(engine: Engine, now: datetime) -> int:
+    """Delete what was settled long ago; how many rows there were."""
+    table = alert_notifications
+    old = delete(table).where(
+        table.c.queued_at < now - _KEPT_FOR,
+        table.c.state.not_in(("queued", "transmitting", "deferred")),
+    )
+    with engine.begin() as connection:
+        return connection.execute(old).rowcount
 
 
 def count_by_state(connection: Connection, *, since: datetime) -> list[tuple[str, str, int, int]]:

@@ -5,37 +5,30 @@ nothing. Sending is another matter: see `deliveries`.
 """
 
 import hashlib
-from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field, replace
+from collections import Counter
+from dataclasses import dataclass, field
 from datetime import datetime
-from itertools import chain
 
 from sqlalchemy import Connection, Engine
 
-from citywx.notices.content import Content, Frame, NoticeAlert, make_content, wanted_by
-from citywx.notices.content_json import encode
+from citywx.notices.content import Frame
 from citywx.notices.groups import Group, GroupKey, Groups, absorb
 from citywx.notices.holds import Situation, hold
-from citywx.notices.planning import NoticeKind, Plan, carry_out, forget, plan
-from citywx.notices.routes import Receiver, ReceiverKind, Routing
+from citywx.notices.notifications import notifications
+from citywx.notices.planning import Plan, carry_out, forget, plan
+from citywx.notices.routes import Routing
 from citywx.notices.store import (
     EVENTS_AT_ONCE,
     Mark,
-    Subscriber,
     insert_notifications,
     load_groups,
     lock_mark,
     read_alerts,
     read_events,
     read_situation,
-    read_subscribers,
     save_groups,
     save_mark,
 )
-from citywx.notices.words import title
-
-Row = dict[str, object]
 
 
 @dataclass(slots=True)
@@ -51,7 +44,7 @@ class Made:
     members: int = 0
     """Alerts in all groups."""
     more: bool = False
-    """Whether events are left to be read."""
+    """Whether events are left to be read; nothing is told before they are."""
 
 
 class NoticeMaker:
@@ -68,128 +61,62 @@ class NoticeMaker:
         """Take in the events that are new, and queue the notices that are due."""
         with self._engine.begin() as connection:
             mark = lock_mark(connection)
-            groups = self._groups if mark == self._mark else load_groups(connection)
+            before = self._groups if mark == self._mark else load_groups(connection)
             events = read_events(connection, mark.event_no)
-            after = dict(groups) | absorb(routing.routes, groups, events, now)
             made = Made(len(events), more=len(events) == EVENTS_AT_ONCE)
+            groups = before | absorb(routing.routes, before, events, now)
             if not made.more:
-                after = _speak(connection, routing, after, self._frame(now), made)
-            last = events[-1].event_no if events else mark.event_no
-            if events or _differ(groups, after):
-                save_groups(connection, groups, after)
+                situation = read_situation(connection, routing, groups, now)
+                groups = self._speak(connection, routing, groups, situation, made)
+            if events or _differ(before, groups):
+                last = events[-1].event_no if events else mark.event_no
                 mark = Mark(last, mark.generation + 1)
+                save_groups(connection, before, groups)
                 save_mark(connection, mark)
-        self._mark, self._groups = mark, after
-        made.members = sum(len(group.members) for group in after.values())
+        self._mark, self._groups = mark, groups
+        made.members = sum(len(group.members) for group in groups.values())
         return made
 
-    def _frame(self, now: datetime) -> Frame:
-        return Frame("", NoticeKind.NEWS, "", now, self._origin, 0)
+    def _speak(
+        self,
+        connection: Connection,
+        routing: Routing,
+        groups: dict[GroupKey, Group],
+        situation: Situation,
+        made: Made,
+    ) -> dict[GroupKey, Group]:
+        """Queue what is due; the groups once it is told."""
+        groups = _remembered(routing, groups, situation)
+        plans = [notice for route in routing.routes for notice in plan(route, groups, situation)]
+        for notice in plans:
+            alerts = read_alerts(connection, (member.alert_id for member in notice.members))
+            frame = self._frame(notice, groups, situation.now)
+            receivers = [routing.receivers[name] for name in notice.route.receivers]
+            rows = list(notifications(connection, receivers, frame, alerts))
+            insert_notifications(connection, rows)
+            made.notices += bool(rows)
+            made.notifications += len(rows)
+        groups = groups | carry_out(groups, plans, situation.now)
+        made.held = _held(routing, groups, situation)
+        return _remembered(routing, groups, situation)
 
-
-def _speak(
-    connection: Connection,
-    routing: Routing,
-    groups: dict[GroupKey, Group],
-    frame: Frame,
-    made: Made,
-) -> dict[GroupKey, Group]:
-    """The groups once they have said what is due; it is queued."""
-    situation = read_situation(connection, routing, groups, frame.made_at)
-    groups = _remembered(routing, groups, situation)
-    plans = [notice for route in routing.routes for notice in plan(route, groups, situation)]
-    for notice in plans:
-        about = replace(
-            frame,
+    def _frame(self, notice: Plan, groups: Groups, now: datetime) -> Frame:
+        return Frame(
             notice_id=notice_id(notice, groups),
             kind=notice.kind,
             route=notice.route.name,
+            made_at=now,
+            origin=self._origin,
             listed=notice.route.limits.listed,
             firing_beside=notice.firing_beside,
         )
-        found = read_alerts(connection, (member.alert_id for member in notice.members))
-        rows = list(notifications(connection, routing, notice, about, found))
-        insert_notifications(connection, rows)
-        made.notices += 1
-        made.notifications += len(rows)
-    groups = groups | carry_out(groups, plans, frame.made_at)
-    made.held = _held(routing, groups, situation)
-    return _remembered(routing, groups, situation)
-
-
-def notifications(
-    connection: Connection,
-    routing: Routing,
-    notice: Plan,
-    frame: Frame,
-    alerts: list[NoticeAlert],
-) -> Iterator[Row]:
-    """The rows of a notice: one for each receiver of its route that it concerns."""
-    if not alerts:
-        return
-    for name in notice.route.receivers:
-        receiver = routing.receivers[name]
-        if receiver.kind is ReceiverKind.SUBSCRIBERS:
-            yield from _for_subscribers(connection, receiver, frame, alerts)
-        else:
-            yield from for_operators(receiver, make_content(frame, alerts), alerts)
-
-
-def for_operators(
-    receiver: Receiver, content: Content, alerts: Iterable[NoticeAlert]
-) -> Iterator[Row]:
-    """The rows of a receiver that the operator has set up, which gets all of a notice."""
-    ids = [alert.alert_id for alert in alerts]
-    for recipient in receiver.addresses or (None,):
-        yield _row(receiver, content, ids, recipient or "") | {"recipient": recipient}
-
-
-def _for_subscribers(
-    connection: Connection, receiver: Receiver, frame: Frame, alerts: list[NoticeAlert]
-) -> Iterator[Row]:
-    by_city: dict[str, list[NoticeAlert]] = defaultdict(list)
-    for alert in alerts:
-        by_city[alert.city].append(alert)
-    for subscriber in read_subscribers(connection, by_city):
-        wanted = wanted_by(by_city, subscriber.cities, subscriber.alerts_from)
-        if wanted:
-            yield _for_subscriber(receiver, subscriber, frame, wanted)
-
-
-def _for_subscriber(
-    receiver: Receiver, subscriber: Subscriber, frame: Frame, wanted: list[NoticeAlert]
-) -> Row:
-    # What goes on beside may be in cities that the subscriber did not choose.
-    content = make_content(replace(frame, firing_beside=0), wanted)
-    ids = [alert.alert_id for alert in wanted]
-    row = _row(receiver, content, ids, str(subscriber.subscriber_id))
-    return row | {"subscriber_id": subscriber.subscriber_id}
-
-
-def _row(receiver: Receiver, content: Content, alert_ids: list[str], whom: str) -> Row:
-    return {
-        "unique_key": f"{content.notice_id}:{receiver.name}:{whom}",
-        "notice_id": content.notice_id,
-        "route": content.route,
-        "kind": content.kind.value,
-        "severity": content.severity,
-        "channel": receiver.kind.channel.value,
-        "receiver": receiver.name,
-        "title": title(content),
-        "recipient": None,
-        "subscriber_id": None,
-        "alert_ids": alert_ids,
-        "content": encode(content),
-        "queued_at": content.made_at,
-        "next_attempt_at": content.made_at,
-    }
 
 
 def notice_id(notice: Plan, groups: Groups) -> str:
     """The same for the same news: what is told of which alerts, and after which notice."""
     told = sorted(f"{one.alert_id} {one.severity} {one.over_at}" for one in notice.members)
     before = sorted(f"{key} {groups[key].told_at}" for key in notice.told)
-    text = "\n".join(chain((notice.route.name, notice.kind), told, before))
+    text = "\n".join((notice.route.name, notice.kind, *told, *before))
     return hashlib.sha256(text.encode()).hexdigest()[:20]
 
 

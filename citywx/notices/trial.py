@@ -7,7 +7,7 @@ from datetime import datetime
 from sqlalchemy import Connection
 
 from citywx.notices.content import Frame, NoticeAlert, make_content
-from citywx.notices.making import for_operators
+from citywx.notices.notifications import for_operators
 from citywx.notices.planning import NoticeKind
 from citywx.notices.routes import Receiver, ReceiverKind, Routing
 from citywx.notices.store import insert_notifications

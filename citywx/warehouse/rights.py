@@ -75,7 +75,7 @@ GRANTS: Final = {
         "subscribers": "SELECT, UPDATE (suppressed_reason)",
         "mail_outbox": "SELECT, UPDATE",
         "email_ledger": "SELECT, INSERT, UPDATE",
-        "alert_notifications": "SELECT, INSERT, UPDATE",
+        "alert_notifications": "SELECT, INSERT, UPDATE, DELETE",
         "notice_groups": "SELECT, INSERT, UPDATE, DELETE",
         "notifier_positions": "SELECT, INSERT, UPDATE",
     },

@@ -484,7 +484,16 @@ alert_notifications = Table(  # writer: notifier; one row a notice and receiver
     _time("queued_at", nullable=False, now=True),
     _time("sent_at"),
     UniqueConstraint("unique_key"),
-    Index("alert_notifications_due", "state", "next_attempt_at"),
+    Index(
+        "alert_notifications_due",
+        *("channel", "next_attempt_at", "notification_id"),
+        postgresql_where=text("state IN ('queued', 'deferred')"),
+    ),
+    Index(
+        "alert_notifications_under_way",
+        "notification_id",
+        postgresql_where=text("state = 'transmitting'"),
+    ),
     Index("alert_notifications_queued_at", "queued_at"),
     Index("alert_notifications_alerts", "alert_ids", postgresql_using="gin"),
 )

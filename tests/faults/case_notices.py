@@ -31,10 +31,10 @@ from tests.support.alert_rows import alert_row, fire
 from tests.support.webhooks import Received, Reply, WebhookServer, receiving
 
 _TRIALS, _QUICK_TRIALS = 100, 3
-_RATE = 8  # fewer than a webhook is sent in a second
+_RATE = 3  # far fewer than are sent in a second: a killed sender must catch up
 _LONGEST_PAUSE = 3.0
 _LONGEST_ANSWER = 0.1
-_WITHIN_SECONDS = 180.0
+_WITHIN_SECONDS = 600.0
 _ROOT = Path(__file__).parents[2]
 _NAME = "notifier"
 _ROUTES = """

@@ -10,7 +10,7 @@ from sqlalchemy import select, update
 from citywx.mail.smtp import SmtpTransport
 from citywx.mail.transport import MailUnavailableError
 from citywx.notices import webhook as webhook_module
-from citywx.notices.deliveries import count_by_state, give_up_late
+from citywx.notices.deliveries import count_by_state, forget_old, give_up_late
 from citywx.notices.webhook import WebhookRequest, WebhookTransport, signature
 from citywx.warehouse.tables import alert_notifications, subscribers
 from tests.support.alert_rows import NOON, alert_row
@@ -283,6 +283,15 @@ def test_a_notice_whose_sender_died_is_sent_again_and_counted(
     (row,) = posts.rows()
     assert (row.state, row.attempts, row.uncertain) == ("sent", 2, 1)
     assert len(webhook.taken) == 1
+
+
+def test_what_was_settled_long_ago_is_forgotten(posts: Notices, webhook: WebhookServer) -> None:
+    late = NOON + timedelta(days=91)
+    assert forget_old(posts.room.engine, late) == 0
+    posts.post()
+    assert forget_old(posts.room.engine, NOON + timedelta(days=89)) == 0
+    assert forget_old(posts.room.engine, late) == 1
+    assert len(webhook.received) == 1
 
 
 def test_what_nobody_took_for_a_day_has_failed_for_all_to_see(

@@ -187,9 +187,9 @@ def test_new_routes_count_at_once_and_wrong_ones_change_nothing(
     found = Notices(mail_room, to_webhook(webhook.url, SIGNED, AT_ONCE))
     path = routes(mail_room, "")
     with notifier(mail_room, ALERT_ROUTES=path, NOTICE_KEY="hush") as process:
-        wait_until(lambda: "notifier started" in log_of(mail_room))
+        wait_until(lambda: "0 routes from" in log_of(mail_room))
         routes(mail_room, found.text)
-        wait_until(lambda: "new routes" in log_of(mail_room))
+        wait_until(lambda: "now 1 routes" in log_of(mail_room))
         routes(mail_room, "nonsense")
         wait_until(lambda: "the routes stay as they were" in log_of(mail_room))
         found.fire(alert_row("a", at=datetime.now(UTC)))

@@ -92,7 +92,7 @@ def alert_event(
         suspect=life.suspect,
         notify=policy.notify,
         inhibited_by=policy.inhibited_by,
-        details=finding.details,
+        details=dict(finding.details),
     )
 
 

@@ -3,12 +3,43 @@
 Conditions only look at the weather. When an alert begins, escalates and ends belongs in `life`.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Protocol
 
 from citywx.weather.reading import Reading
+
+
+class Later(Mapping[str, object]):
+    """Details that are put together when somebody reads them.
+
+    A condition may hold for days of readings, and only few of them become events.
+    """
+
+    __slots__ = ("_known", "_make")
+
+    def __init__(self, make: Callable[[], Mapping[str, object]]) -> None:
+        """`make`: from values that do not change any more."""
+        self._make = make
+        self._known: Mapping[str, object] | None = None
+
+    def _all(self) -> Mapping[str, object]:
+        if self._known is None:
+            self._known = self._make()
+        return self._known
+
+    def __getitem__(self, name: str) -> object:
+        """One detail."""
+        return self._all()[name]
+
+    def __iter__(self) -> Iterator[str]:
+        """Their names."""
+        return iter(self._all())
+
+    def __len__(self) -> int:
+        """How many there are."""
+        return len(self._all())
 
 
 @dataclass(frozen=True, slots=True)

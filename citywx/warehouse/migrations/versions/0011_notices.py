@@ -56,7 +56,16 @@ _STATEMENTS = (
         sent_at timestamptz
     )
     """,
-    "CREATE INDEX alert_notifications_due ON alert_notifications (state, next_attempt_at)",
+    # Each channel asks every second for what is due, and for what a dead sender left.
+    """
+    CREATE INDEX alert_notifications_due
+    ON alert_notifications (channel, next_attempt_at, notification_id)
+    WHERE state IN ('queued', 'deferred')
+    """,
+    """
+    CREATE INDEX alert_notifications_under_way ON alert_notifications (notification_id)
+    WHERE state = 'transmitting'
+    """,
     "CREATE INDEX alert_notifications_queued_at ON alert_notifications (queued_at)",
     "CREATE INDEX alert_notifications_alerts ON alert_notifications USING gin (alert_ids)",
     # What became of notices, without who gets them.

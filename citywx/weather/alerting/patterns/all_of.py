@@ -6,9 +6,10 @@ For instance the temperature falls and the pressure rises within an hour: a fron
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import partial
 from typing import ClassVar, NamedTuple
 
-from citywx.weather.alerting.finding import Detector, Finding
+from citywx.weather.alerting.finding import Detector, Finding, Later
 from citywx.weather.alerting.patterns import plain
 from citywx.weather.alerting.patterns.conditions import Condition
 from citywx.weather.alerting.patterns.feed import Feed
@@ -69,7 +70,8 @@ class AllOfDetector(Remembering):
         last = self._remember(reading, held)
         if len(last) == len(self._watches):
             self._holding.add(reading.city)
-            return (Finding(reading.city, reading.timestamp, 1, details=self._details(last)),)
+            details = Later(partial(self._details, last))
+            return (Finding(reading.city, reading.timestamp, 1, details=details),)
         if reading.city in self._holding:
             self._holding.discard(reading.city)
             return (Finding(reading.city, reading.timestamp, 0),)

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
-from citywx.weather.alerting.finding import Detector, Finding
+from citywx.weather.alerting.finding import Detector, Finding, Later
 from citywx.weather.alerting.patterns.conditions import Move
 from citywx.weather.alerting.patterns.feed import Feed
 from citywx.weather.alerting.patterns.plain import stamp
@@ -75,14 +75,17 @@ class ChangeDetector(Remembering):
         change = self._change.of(reading) or 0.0
         origin = self._change.origin(reading.city)
         to = origin.value + change if self._move.rising else origin.value - change
-        details = {"from": origin.value, "from_at": stamp(origin.seconds), "to": round(to, 6)}
+
+        def details() -> dict[str, object]:
+            return {"from": origin.value, "from_at": stamp(origin.seconds), "to": round(to, 6)}
+
         return Finding(
             reading.city,
             reading.timestamp,
             int(holds),
             round(change, 6),
             self._move.by,
-            details,
+            Later(details),
         )
 
     def _dump(self) -> object:

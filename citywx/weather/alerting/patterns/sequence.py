@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import ClassVar
 
-from citywx.weather.alerting.finding import Detector, Finding
+from citywx.weather.alerting.finding import Detector, Finding, Later
 from citywx.weather.alerting.patterns import plain
 from citywx.weather.alerting.patterns.conditions import Condition
 from citywx.weather.alerting.patterns.feed import Feed
@@ -94,7 +94,7 @@ class SequenceDetector(Remembering):
         if not then:
             del self._complete[reading.city]
         value, limit = self._then.value(reading), self._then.limit
-        details = {"first_at": plain.stamp(since)}
+        details = Later(lambda: {"first_at": plain.stamp(since)})
         return (Finding(reading.city, reading.timestamp, int(then), value, limit, details),)
 
     def _dump(self) -> object:

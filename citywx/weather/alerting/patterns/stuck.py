@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import ClassVar
 
-from citywx.weather.alerting.finding import Detector, Finding
+from citywx.weather.alerting.finding import Detector, Finding, Later
 from citywx.weather.alerting.patterns import plain
 from citywx.weather.alerting.patterns.conditions import ROUNDING, Condition
 from citywx.weather.alerting.patterns.feed import Feed
@@ -123,10 +123,11 @@ class StuckDetector(Remembering):
         return run
 
     def _finding(self, reading: Reading, value: float, run: _Run, *, level: int) -> Finding:
-        details = {"unchanged_since": plain.stamp(run.first), "readings": run.readings}
-        return Finding(
-            reading.city, reading.timestamp, level, value, details=details if level else {}
-        )
+        if level == 0:
+            return Finding(reading.city, reading.timestamp, 0, value)
+        first, readings = run.first, run.readings
+        details = Later(lambda: {"unchanged_since": plain.stamp(first), "readings": readings})
+        return Finding(reading.city, reading.timestamp, level, value, details=details)
 
     def _dump(self) -> object:
         runs = {
