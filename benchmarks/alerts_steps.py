@@ -23,15 +23,6 @@ _CITIES = 50
 _FIRST = datetime(2026, 1, 1, tzinfo=UTC)
 _CADENCE = timedelta(minutes=10)
 _A_DAY = 144
-_ONE = """\
-[[rule]]
-id = "above-23"
-metric = "temperature_c"
-above = 23
-severity = "info"
-message = "Warm"
-notify = false
-"""
 
 
 def prepare(rules: str, folder: Path) -> Path:
@@ -43,7 +34,7 @@ def prepare(rules: str, folder: Path) -> Path:
             shipped + (ROOT / "benchmarks/busy_alerts.toml").read_text("utf-8"), "utf-8"
         )
     else:
-        path.write_text(_ONE, "utf-8")
+        path.write_text((ROOT / "benchmarks/one_rule.toml").read_text("utf-8"), "utf-8")
     return path
 
 

@@ -90,7 +90,7 @@ class Rig:
             "HOME_NAME": "bench",
             "READINGS_CSV": str(self.log),
             "MQTT_URL": self.url,
-            "ALERT_RULES": str(ROOT / "alerts.toml"),
+            "ALERT_RULES": str(ROOT / "benchmarks" / "one_rule.toml"),
             "LOG_LEVEL": "WARNING",
             **self.environment,
         }

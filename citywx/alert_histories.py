@@ -22,7 +22,8 @@ from citywx.staging.lines import cut_lines, read_record
 from citywx.staging.segments import BOM
 from citywx.warehouse.alert_history import Period, history_span, read_history
 from citywx.warehouse.cities import known_cities
-from citywx.weather.alerting.book import Zones, utc
+from citywx.weather.alerting.bench import utc
+from citywx.weather.alerting.pattern_watch import Zones
 from citywx.weather.reading import FUTURE_TOLERANCE, Layout, Reading, header_layout
 
 _EARLIEST = datetime(1, 1, 1, tzinfo=UTC)

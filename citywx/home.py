@@ -98,6 +98,11 @@ class Home:
         return self.path / "state"
 
     @property
+    def anomaly_models(self) -> Path:
+        """What the batch layer learnt of each city, for the anomaly score in the stream."""
+        return self.path / "models" / "anomaly.json"
+
+    @property
     def alerts_log(self) -> Path:
         """The alerter's own log of events."""
         return self.path / "alerts.ndjson"

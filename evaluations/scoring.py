@@ -11,12 +11,12 @@ from citywx.weather.climatology import learn_climatology
 from citywx.weather.quality.flags import (
     DOUBTS,
     SEVERITIES,
-    Masks,
     QcFlag,
     Severity,
     bits,
     doubting,
 )
+from citywx.weather.quality.masks import Masks
 from evaluations.faults import Fault, plant, second_source
 
 RULES = CleaningRules(("first", "second"), low_temp_c=10.0, temp_message=lambda _: None)

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import dagster as dg
 
 from citywx.home import HomeKind
+from iot_assets.assets.anomaly_models import anomalies_are_as_rare_as_stated
 from iot_assets.assets.predictions import city_predictions
 from iot_assets.assets.readings import raw_readings
 from iot_assets.partitions import days_of
@@ -203,5 +204,6 @@ CHECKS = (
     weather_readings_are_fresh,
     daily_summaries_match_schema,
     city_predictions_match_schema,
+    anomalies_are_as_rare_as_stated,
     *TREND_CHECKS,
 )

@@ -4,6 +4,7 @@ import dagster as dg
 
 from citywx.settings import Settings, load_or_exit
 from iot_assets.assets import (
+    anomaly_models,
     predictions,
     quality_report,
     readings,
@@ -16,6 +17,7 @@ from iot_assets.jobs import JOBS
 from iot_assets.partitions import utc_days
 from iot_assets.resources import pipeline_from_environment
 from iot_assets.schedules import (
+    daily_anomaly_models,
     daily_mail,
     daily_quality_report,
     daily_upkeep,
@@ -47,6 +49,7 @@ def build_definitions(settings: Settings) -> dg.Definitions:
             summaries.daily_summaries_by(days),
             summaries.email_summaries,
             quality_report.data_quality_report,
+            anomaly_models.anomaly_models,
         ],
         asset_checks=CHECKS,
         jobs=JOBS,
@@ -55,6 +58,7 @@ def build_definitions(settings: Settings) -> dg.Definitions:
             hourly_forecasts,
             daily_quality_report,
             daily_upkeep,
+            daily_anomaly_models,
             monthly_usual_ranges,
             daily_mail(settings),
         ],

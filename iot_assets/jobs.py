@@ -54,7 +54,13 @@ find_usual_ranges = dg.define_asset_job(
     description="Find what is usual in each city; where that has moved, days are cleaned again.",
 )
 
+learn_anomalies = dg.define_asset_job(
+    "learn_anomalies",
+    selection=_with_checks("anomaly_models"),
+    description="Learn each city's anomaly model anew from its clean history.",
+)
+
 JOBS = (
     *(load_readings, process_readings, forecast_cities, mail_summaries, report_quality),
-    *(find_usual_ranges, warehouse_upkeep),
+    *(find_usual_ranges, learn_anomalies, warehouse_upkeep),
 )

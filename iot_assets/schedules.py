@@ -12,6 +12,7 @@ _FORECAST_AGE = timedelta(minutes=50)
 # UTC; away from the hour, when the forecasts are due
 _QUALITY_REPORT_AT = "20 3 * * *"
 _UPKEEP_AT = "40 2 * * *"
+_ANOMALY_MODELS_AT = "50 3 * * *"
 _USUAL_RANGES_AT = "50 2 2 * *"
 
 
@@ -52,6 +53,15 @@ daily_upkeep = dg.ScheduleDefinition(
     execution_timezone="UTC",
     default_status=dg.DefaultScheduleStatus.RUNNING,
     description="Make months ahead and drop old ones every night.",
+)
+
+daily_anomaly_models = dg.ScheduleDefinition(
+    name="daily_anomaly_models",
+    job=jobs.learn_anomalies,
+    cron_schedule=_ANOMALY_MODELS_AT,
+    execution_timezone="UTC",
+    default_status=dg.DefaultScheduleStatus.RUNNING,
+    description="Learn the cities' anomaly models every night.",
 )
 
 monthly_usual_ranges = dg.ScheduleDefinition(

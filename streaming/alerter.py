@@ -7,7 +7,6 @@ alert's id and event say that it is the same. Ticks of the clock that set someth
 the same log with their place among the readings, and are repeated there.
 """
 
-import hashlib
 import logging
 import signal
 import threading
@@ -15,16 +14,13 @@ import time
 from collections import deque
 from collections.abc import Callable, Iterable
 from contextlib import ExitStack
-from datetime import UTC, datetime, tzinfo
+from datetime import UTC, datetime
 
 from prometheus_client import Counter, Gauge, Histogram
 
 from citywx.staging.position import Position, save_checkpoint
 from citywx.weather.alerting.book import AlertBook
-from citywx.weather.alerting.definitions import Definitions, load_definitions
 from citywx.weather.alerting.events import AlertEvent
-from citywx.weather.alerting.memory import Memory
-from citywx.weather.alerting.patterns.places import Places
 from citywx.weather.alerting.table_reader import RuleError
 from citywx.weather.reading import format_timestamp
 from streaming.alert_messages import NO_LATENCY, event_body, latency, messages
@@ -32,6 +28,7 @@ from streaming.alerts_log import AlertsLog, Tick, event_key
 from streaming.background import Background
 from streaming.broker import Broker, BrokerNotConfiguredError
 from streaming.consumer import LogConsumer
+from streaming.judging import Judging
 from streaming.log_source import log_source
 from streaming.messages import (
     READINGS,
@@ -45,7 +42,6 @@ from streaming.only_instance import AlreadyRunningError, only_instance
 from streaming.outbox import Outbox
 from streaming.process import Process, run
 from streaming.snapshot import Snapshot, encode_snapshot, load_snapshot, save_snapshot
-from streaming.sources.cities import known_cities
 from streaming.status import Announcer, will_of
 
 NAME = "alerter"
@@ -90,48 +86,28 @@ class Alerter:
         self._saved = self._consumer.position
         self._saved_at = self._ticked_at = time.monotonic()
         self._save_seconds = _SAVE_SECONDS
-        definitions = load_definitions(process.settings.alert_rules)
-        self._book = self._open_book(definitions, snapshot.memory)
+        self._judging = Judging(process.settings, process.home, snapshot.memory)
+        self._tell_orphans()
 
-    def _open_book(self, definitions: Definitions, memory: Memory) -> AlertBook:
-        """A book with these rules that goes on from `memory`; ends the alerts of rules gone."""
-        cities = known_cities(self._process.home.state / "cities.json")
+    @property
+    def _book(self) -> AlertBook:
+        return self._judging.book
 
-        def zone(city: str) -> tzinfo:
-            return cities[city].zone if city in cities else UTC
-
-        book = AlertBook(
-            definitions,
-            sources=self._process.settings.source_order,
-            zones=zone,
-            places=Places(
-                {
-                    name: (city.latitude, city.longitude)
-                    for name, city in cities.items()
-                    if city.latitude is not None and city.longitude is not None
-                }
-            ),
-            memory=memory,
-        )
-        if book.begun_anew:
-            _log.warning("these patterns have changed and begin anew: %s", book.begun_anew)
-        if book.orphans:
-            self._announce(book.orphans, self._consumer.position, NO_LATENCY)
-        return book
+    def _tell_orphans(self) -> None:
+        """Tell the ends of alerts whose rule is gone."""
+        if self._book.orphans:
+            self._announce(self._book.orphans, self._consumer.position, NO_LATENCY)
 
     def reload(self) -> None:
         """Take up the rules file as it is now; a wrong one is told, and the old rules stay."""
-        path = self._process.settings.alert_rules
         try:
-            definitions = load_definitions(path)
+            digest = self._judging.reload()
         except RuleError as error:
             _log.error("the rules stay as they were: %s", error)
             return
-        self._book = self._open_book(definitions, self._book.memory())
-        digest = hashlib.sha256(path.read_bytes()).hexdigest()
+        self._tell_orphans()
         at = format_timestamp(datetime.now(UTC))
         self._write([encode_body({"v": 1, "rules": digest, "at": at})])
-        _log.info("%d rules and patterns are in force", len(definitions.policies))
 
     def step(self) -> None:
         """Wait for readings, and judge them."""
@@ -152,12 +128,22 @@ class Alerter:
             _READINGS.inc(len(items))
             _observe(items[0])
         self._outbox.flush()
+        if self._judging.scoring:
+            self._score(items)
         if now - self._ticked_at >= _TICK_SECONDS and not self._consumer.behind:
             self._ticked_at = now
             self._tick()
         self._announcer.announce(self._consumer.position)
         if now - self._saved_at >= self._save_seconds and self._saver.idle:
             self._save(now)
+
+    def _score(self, items: Iterable[LogReading]) -> None:
+        """Let the anomaly score look at what was judged, now that this is on its way."""
+        for item in items:
+            if events := self._book.score():
+                place = Position(item.segment, item.offset)
+                self._announce(events, place, latency(item, datetime.now(UTC)))
+        self._outbox.flush()
 
     def _repeat_ticks(self, place: Position) -> None:
         """Let the clock set off again what it did before the reading at `place`."""
@@ -169,6 +155,7 @@ class Alerter:
 
     def _tick(self) -> None:
         """Let the clock set off what is due; where it does, it stands in the log."""
+        self._judging.look_for_models()
         place = self._consumer.position
         if place is None:
             return

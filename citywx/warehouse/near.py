@@ -1,7 +1,8 @@
 """Which city is near another, so that each is evidence for the other's quality control.
 
 Two cities that are resolved (their coordinates are known) and at most 40 km apart share their
-weather closely enough. What is done with the evidence belongs in `citywx.weather.quality.buddies`.
+weather closely enough for that. What is done with the evidence belongs in
+`citywx.weather.quality.buddies`.
 """
 
 from typing import Final
@@ -13,6 +14,7 @@ from citywx.warehouse.watermarks import LogPlace
 NEAR_KM: Final = 40.0
 _DEGREES: Final = 0.5  # of latitude: 55 km, a first and cheap look
 _EARTH_RADIUS_KM: Final = 6371.0
+_KM_PER_DEGREE: Final = 111.0  # of latitude
 
 _DISTANCE = f"""
     2 * {_EARTH_RADIUS_KM} * asin(least(1, sqrt(
@@ -21,6 +23,15 @@ _DISTANCE = f"""
             * power(sin(radians(near.longitude - own.longitude) / 2), 2)
     )))
 """
+_NEAREST_WITHIN = text(
+    f"""
+    SELECT near.name FROM cities AS own JOIN cities AS near
+        ON near.name <> own.name AND near.resolved AND own.resolved
+        AND near.latitude BETWEEN own.latitude - :degrees AND own.latitude + :degrees
+        AND {_DISTANCE} <= :km
+    WHERE own.name = :city ORDER BY {_DISTANCE}, near.name LIMIT :most
+    """  # noqa: S608 - numbers and names of our own, as below
+)
 _IS_NEAR = f"""
     near.name <> own.name AND near.resolved AND own.resolved
     AND near.latitude BETWEEN own.latitude - {_DEGREES} AND own.latitude + {_DEGREES}
@@ -45,6 +56,12 @@ _NOTE = text(
     WHERE noted.segment_no = :segment_no AND noted.byte_offset = :byte_offset
     """  # noqa: S608
 )
+
+
+def cities_within(connection: Connection, city: str, km: float, most: int) -> list[str]:
+    """The nearest other cities within so many kilometres, nearest first, at most so many."""
+    wanted = {"city": city, "km": km, "degrees": km / _KM_PER_DEGREE, "most": most}
+    return list(connection.execute(_NEAREST_WITHIN, wanted).scalars())
 
 
 def nearest_city(connection: Connection, city: str) -> str | None:

@@ -50,6 +50,7 @@ GRANTS: Final = {
         "daily_statistics": "SELECT, INSERT, UPDATE, DELETE",
         "climatology_versions": "SELECT, INSERT",
         "climatology": "SELECT, INSERT",
+        "anomaly_models": "SELECT, INSERT, DELETE",
         "city_predictions": "SELECT, INSERT, UPDATE, DELETE",
         "daily_summaries": "SELECT, INSERT, UPDATE",
     },

@@ -247,6 +247,21 @@ climatology = Table(  # writer: asset climatology; the limits of the versions, t
     ),
 )
 
+anomaly_models = Table(  # writer: asset anomaly_models; kept for two months
+    "anomaly_models",
+    metadata,
+    Column("city", Text, nullable=False),
+    _time("made_at", nullable=False),
+    _time("first_timestamp", nullable=False),
+    _time("last_timestamp", nullable=False),
+    Column("readings", Integer, nullable=False),
+    Column("cadence_hours", SmallInteger, nullable=False),
+    Column("threshold", Double, nullable=False),
+    Column("neighbours", ARRAY(Text), nullable=False, server_default="{}"),
+    Column("learnt", JSONB, nullable=False),
+    PrimaryKeyConstraint("city", "made_at"),
+)
+
 live_readings = Table(  # writer: recorder; pruned once weather_readings has the row
     "live_readings",
     metadata,

@@ -14,8 +14,9 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from citywx.weather.climatology import Climatology
-from citywx.weather.quality.flags import BIT, QC_VERSION, QcFlag, doubtful, verdicts
+from citywx.weather.quality.flags import BIT, QC_VERSION, QcFlag
 from citywx.weather.quality.limits import Limits
+from citywx.weather.quality.masks import doubtful, verdicts
 from citywx.weather.quality.ranges import outside
 from citywx.weather.quality.series import Bools, Floats
 from citywx.weather.quality.sources import Source, observations, split_sources

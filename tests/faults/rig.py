@@ -188,7 +188,7 @@ class Rig:
             "MQTT_URL": self.mqtt_url,
             "MQTT_PROTOCOL": "4" if self.plan.broker == "amqtt" else "5",
             "DATABASE_URL": self.database.url,
-            "ALERT_RULES": str(ROOT / "alerts.toml"),
+            "ALERT_RULES": str(ROOT / "tests/support/above_23.toml"),
             **self.plan.settings,
         }
 

@@ -19,8 +19,8 @@ from citywx.home import Home
 from citywx.settings import Settings, WeatherSource
 from citywx.staging.appender import Appender
 from citywx.warehouse.load import load_log
-from citywx.weather.alerting.rules import load_rules
-from citywx.weather.alerting.steps import AlertBook
+from citywx.weather.alerting.book import AlertBook
+from citywx.weather.alerting.definitions import load_definitions
 from citywx.weather.reading import COLUMNS, Reading, parse_timestamp
 from tests.support.weather_services import Answer, WeatherServer, wait_until
 
@@ -321,7 +321,7 @@ def test_a_backfill_beside_a_poller_loses_no_line_of_either_when_segments_close(
 
 def test_history_sets_off_no_alert(bench: Bench) -> None:
     assert bench.run("2024-01-01", "2024-01-01", "--city", "London")[0] == 0
-    book = AlertBook(load_rules(ROOT / "alerts.toml"))
+    book = AlertBook(load_definitions(ROOT / "alerts.toml"))
     row = bench.rows()[0]
     hot = Reading(parse_timestamp(row["timestamp"]), "London", 45.0, source=row["source"])
     assert book.judge(hot) == []

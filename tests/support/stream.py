@@ -86,7 +86,7 @@ class Stream:
                 "DATA_DIR": str(self.data_dir),
                 "HOME_NAME": "test",
                 "MQTT_URL": self.broker.url,
-                "ALERT_RULES": str(ROOT / "alerts.toml"),
+                "ALERT_RULES": str(ROOT / "tests/support/above_23.toml"),
                 **self.environment,
             }
             output = (self.data_dir / f"{name}.log").open("ab")

@@ -7,11 +7,12 @@ from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from citywx.staging.lines import read_record
 from citywx.staging.tail import Tail
+from citywx.weather.alerting.bench import Known
 from citywx.weather.alerting.book import AlertBook
 from citywx.weather.alerting.definitions import Definitions, load_definitions, parse_definitions
 from citywx.weather.alerting.events import AlertEvent
@@ -200,7 +201,7 @@ def test_a_ladder_with_for_steps_up_over_time() -> None:
 
 def test_active_hours_are_the_citys_own() -> None:
     night = rules('active = "22:00-06:00"')
-    tokyo = AlertBook(night, zones=lambda _: ZoneInfo("Asia/Tokyo"))  # NOON is 21:00 there
+    tokyo = AlertBook(night, Known(zones=lambda _: ZoneInfo("Asia/Tokyo")))  # NOON is 21:00 there
     told = judged(tokyo, *series(24, 24, 24, step=59))
     assert [(e.event.value, e.observed_at) for e in told] == [
         ("fired", NOON + timedelta(minutes=118))
@@ -311,7 +312,7 @@ def test_what_waits_for_late_readings_is_judged_by_the_clock_at_last() -> None:
 
 
 def test_a_city_keeps_to_its_best_source_while_that_is_heard() -> None:
-    one = AlertBook(rules(), sources=("good", "poor"))
+    one = AlertBook(rules(), Known(sources=("good", "poor")))
     told = [at(0, 20, source="good"), at(5, 24, source="poor"), at(10, 20, source="good")]
     assert events(one, *told) == []
     assert one.late == 1
@@ -453,6 +454,7 @@ def late_order(minutes: Iterable[int], delays: list[int]) -> list[int]:
     return [number for _, number in sorted(arrivals)]
 
 
+@settings(deadline=None)
 @given(
     readings_of_a_city,
     st.lists(st.integers(0, 180), min_size=1, max_size=7),
@@ -479,6 +481,7 @@ def test_order_restarts_and_duplicates_change_no_event(
     assert told + ticked(crooked, end) == expected
 
 
+@settings(deadline=None)
 @given(readings_of_a_city)
 def test_with_for_no_alert_fires_whose_condition_held_for_less(
     points: list[tuple[int, float | None]],

@@ -6,13 +6,17 @@ from pathlib import Path
 
 import pytest
 
+from citywx.anomaly_file import write_models
 from citywx.home import Home
 from citywx.settings import Settings
-from citywx.weather.reading import Reading, to_csv_line
+from citywx.weather.anomalies.model import Models
+from citywx.weather.anomalies.training import learn_cities
+from citywx.weather.reading import Reading, format_timestamp, to_csv_line
 from streaming.alerter import Alerter
 from streaming.broker import Broker
 from streaming.mqtt import Connection
 from streaming.process import Process
+from tests.support.hourly_weather import BEGIN, history_of, hourly_weather, readings_of
 from tests.support.log_messages import append, line
 from tests.support.ports import free_port
 
@@ -27,7 +31,7 @@ class Bench:
             _env_file=None,
             data_dir=tmp_path,
             home_name="test",
-            alert_rules=ROOT / "alerts.toml",
+            alert_rules=ROOT / "tests/support/above_23.toml",
         )
         self.home = Home.named(settings, "test")
         self.process = Process("alerter", settings, self.home)
@@ -123,6 +127,7 @@ def test_older_readings_that_come_late_alert_nobody(bench: Bench) -> None:
 def test_alerts_about_weather_of_long_ago_are_recorded_and_nobody_is_written_to(
     bench: Bench,
 ) -> None:
+    with_rules(bench, (ROOT / "alerts.toml").read_text())
     now = datetime.now(UTC)
     times = (now - timedelta(days=400), now - timedelta(hours=25), now - timedelta(hours=1))
     heat = [to_csv_line(Reading(time, city, 36.0)) for time, city in zip(times, "ABC", strict=True)]
@@ -178,6 +183,27 @@ def test_silence_is_told_by_the_clock_once_and_again_after_a_crash_at_its_place(
         ("fired", fired["alert_id"]),
         ("resolved", fired["alert_id"]),
     ]
+
+
+def test_anomalies_are_scored_once_there_are_models_and_after_all_rules(bench: Bench) -> None:
+    with_rules(bench, "[anomaly]\n" + (ROOT / "tests/support/above_23.toml").read_text())
+    weather = hourly_weather(62)
+    weather[60 * 24 :, 0] += 15  # the sensor is off from here
+    readings = readings_of(weather[58 * 24 :], first=58 * 24)
+    append(bench.home.readings_csv, *map(to_csv_line, readings[:5]))
+    alerter = bench.alerter()
+    judge(alerter)
+    learnt = learn_cities({"Oslo": history_of(weather[: 58 * 24])})
+    write_models(bench.home.anomaly_models, Models(BEGIN, learnt.models, learnt.without))
+    alerter._tick()
+    append(bench.home.readings_csv, *map(to_csv_line, readings[5:]))
+    alerter._consumer.look()
+    judge(alerter)
+    alerter.close()
+    events = [body for body in bodies(bench) if body["kind"] == "anomaly"]
+    assert events[0]["event"] == "fired"
+    assert str(events[0]["observed_at"]) >= format_timestamp(readings[48].timestamp)
+    assert "temperature_c" in json.dumps(events[0]["details"])
 
 
 def test_changed_rules_are_taken_up_without_losing_what_fires(bench: Bench) -> None:

@@ -155,7 +155,7 @@ def test_everything_that_is_written_is_loaded(definitions: dg.Definitions) -> No
     assert assets == {
         *("readings_csv", "live_readings", "alerts", "raw_readings", "weather_readings"),
         *("city_predictions", "daily_summaries", "email_summaries", "data_quality_report"),
-        *("hourly_statistics", "daily_statistics", "climatology"),
+        *("hourly_statistics", "daily_statistics", "climatology", "anomaly_models"),
     }
     assert repository.asset_graph.asset_check_keys == {
         key for check in CHECKS for key in check.check_keys
@@ -180,7 +180,7 @@ def test_sensors_and_schedules_run_from_the_start(definitions: dg.Definitions) -
     assert set(running.values()) == {dg.DefaultScheduleStatus.RUNNING}
     assert set(running) == {
         *("hourly_forecasts", "daily_quality_report", "daily_mail"),
-        *("daily_upkeep", "monthly_usual_ranges"),
+        *("daily_upkeep", "monthly_usual_ranges", "daily_anomaly_models"),
     }
 
 

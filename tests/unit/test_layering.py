@@ -12,7 +12,11 @@ PROJECT = Path(__file__).resolve().parents[2]
 PACKAGES = ("citywx", "streaming", "iot_assets", "dashboard")
 """What is installed; `evaluations` and `benchmarks` are for the checkout alone."""
 FRAMEWORKS = ("dagster", "streamlit", "paho", "watchdog", "sqlalchemy")
-STANDARD_LIBRARY_ONLY = ("citywx.weather.reading", "citywx.weather.city")
+STANDARD_LIBRARY_ONLY = (
+    "citywx.weather.reading",
+    "citywx.weather.city",
+    "citywx.weather.alerting.quality_alerts",
+)
 READS_ENVIRONMENT = {
     "citywx/settings.py": "the one reader of settings",
     "citywx/local_stack/broker.py": "PATH, where Mosquitto may be",
@@ -85,7 +89,7 @@ def test_the_domain_loads_no_framework() -> None:
 
 
 @pytest.mark.parametrize("module", STANDARD_LIBRARY_ONLY)
-def test_what_a_reading_is_needs_the_standard_library_alone(module: str) -> None:
+def test_what_reads_and_checks_a_reading_needs_the_standard_library_alone(module: str) -> None:
     code = (
         f"import sys, {module}\n"
         "own = {name.split('.')[0] for name, m in sys.modules.items() if m}\n"

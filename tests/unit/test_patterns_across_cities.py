@@ -117,6 +117,36 @@ def test_cities_far_from_each_other_are_no_front() -> None:
     assert found(detector(near), readings) == []
 
 
+def test_a_city_that_feels_it_twice_was_reached_the_first_time() -> None:
+    twice = [cold(0, "Oslo"), warm(10, "Oslo"), cold(30, "Oslo")]
+    told = found(detector(SPREAD), [*twice, cold(20, "Bergen"), cold(40, "Helsinki")])
+    assert told[0].city == "Oslo"
+
+
+def test_a_front_on_a_known_way_does_not_turn_back() -> None:
+    way = SPREAD + f"order = {list(WAY)}"
+    told = found(detector(way), [*front()[:1], *front()[2:], cold(100, "Oslo")])
+    assert [one.value for one in told] == [3]
+
+
+def test_cities_of_a_front_are_linked_through_each_other() -> None:
+    near = SPREAD + "within_km = 450"
+    assert [one.value for one in found(detector(near, PLACES), front())] == [3, 4]
+
+
+def test_one_front_goes_on_at_the_reading_that_shows_the_end_of_another() -> None:
+    near = SPREAD.replace("reached = 3", "reached = 2") + "within_km = 450"
+    north = [cold(0, "Bergen"), cold(10, "Oslo")]
+    south = [cold(100, "Cairo"), cold(110, "Giza"), cold(140, "Cairo")]
+    told = found(detector(near, PLACES), [*north, *south])
+    assert [(one.city, minutes(one.observed_at), one.level) for one in told] == [
+        ("Bergen", 10, 1),
+        ("Cairo", 110, 1),
+        ("Bergen", 130, 0),
+        ("Cairo", 140, 1),
+    ]
+
+
 def peers(*values: float, minute: float = 0) -> list[Reading]:
     cities = ("Bergen", "Oslo", "Stavanger", "Trondheim")
     return [
@@ -151,6 +181,12 @@ def test_a_neighbour_whose_value_is_old_or_missing_is_not_asked() -> None:
     assert found(detector(PEER + "fewest = 2"), one_missing)[0].level == 1
 
 
+def test_a_neighbour_that_is_far_ahead_is_not_asked() -> None:
+    ahead = [one for one in peers(6, 0, 6, 6, minute=200) if one.city != "Oslo"]
+    assert found(detector(PEER), [*ahead, at(0, "Oslo", temperature_c=20)]) == []
+    assert found(detector(PEER), [*ahead, at(150, "Oslo", temperature_c=20)])[0].level == 1
+
+
 def test_a_city_is_far_off_as_long_as_too_few_neighbours_say_otherwise() -> None:
     readings = [*peers(6, 20, 6, 6), at(70, "Oslo", temperature_c=6), at(80, "Oslo")]
     told = found(detector(PEER), [*readings[::2], readings[3], readings[1], *readings[4:]])
@@ -172,6 +208,14 @@ def test_neighbours_may_be_those_within_a_distance() -> None:
     assert [one.city for one in found(detector(near + "\nfewest = 2", PLACES), readings)] == [
         "Oslo"
     ]
+
+
+def test_the_eight_nearest_neighbours_are_asked() -> None:
+    line = Places({f"City {n}": (50 + n / 10, 10.0) for n in range(12)})
+    readings = [at(0, f"City {n}", temperature_c=5 if n < 9 else 30) for n in range(12)]
+    near = PEER.replace('peers = ["Bergen", "Oslo", "Stavanger", "Trondheim"]', "within_km = 500")
+    told = found(detector(near, line), [*readings, at(1, "City 0", temperature_c=20)])
+    assert [one.details["neighbours"] for one in told if one.city == "City 0"] == [8]
 
 
 @pytest.mark.parametrize(("km", "near"), [(400, ("Oslo",)), (800, ("Oslo", "Stockholm"))])

@@ -125,8 +125,14 @@ def test_a_divergence_lasts_while_its_beginning_is_not_known_any_more() -> None:
         at(60, temperature_c=16, humidity=80),
     ]
     assert levels(detector(DIVERGE), readings) == []
-    holding = [*pairs((10, 80), (15, 80)), at(90, temperature_c=5), at(120, temperature_c=15)]
+    unknown = [at(90, temperature_c=5), at(120, temperature_c=15, humidity=80)]
+    holding = [*pairs((10, 80), (15, 80)), *unknown]
     assert levels(detector(DIVERGE), holding) == [(60, 1), (90, 1), (120, 1)]
+
+
+def test_between_the_amount_and_half_of_it_a_divergence_goes_on() -> None:
+    told = levels(detector(DIVERGE), pairs((10, 80), (14, 80), (13, 80), (12, 80), step=30))
+    assert told == [(30, 1), (60, 1), (90, 0)]
 
 
 def test_across_a_gap_nothing_diverges() -> None:

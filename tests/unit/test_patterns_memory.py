@@ -139,6 +139,15 @@ def test_shared_windows_find_what_windows_of_their_own_find(
     assert told(detectors(), readings) == told(alone, readings)
 
 
+def test_what_is_remembered_does_not_grow() -> None:
+    sizes = []
+    for count in (100, 1000):
+        running = detectors()
+        told(running, made([(10, "Oslo", float(n % 5), float(n % 3), 1.0) for n in range(count)]))
+        sizes.append(len(json.dumps([one.dump() for one in running])))
+    assert sizes[1] < sizes[0] * 1.2
+
+
 def test_the_steps_of_these_tests_let_every_kind_find_something() -> None:
     shape = [(2, 2, 1), (4, 2, 1), (0, 0, 3), (0, 0, 3), (3, 4, 0), (3, 4, 0), (1, 2, 4)]
     cities = ("Bergen", "Oslo", "Paris")

@@ -8,10 +8,12 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from citywx.weather.alerting.book import AlertBook, Zones, utc
+from citywx.weather.alerting.bench import Known, utc
+from citywx.weather.alerting.book import AlertBook
 from citywx.weather.alerting.definitions import Definitions
 from citywx.weather.alerting.events import AlertEvent
 from citywx.weather.alerting.life import Event
+from citywx.weather.alerting.pattern_watch import Zones
 from citywx.weather.alerting.policy import Severity
 from citywx.weather.reading import ARCHIVE_SOURCE, DEFAULT_SOURCE, Reading
 
@@ -67,7 +69,7 @@ def run_backtest(
     sources: Sequence[str] = (),
 ) -> Backtest:
     """Judge a history whose readings come in order of observation; `sources`: the best first."""
-    book = AlertBook(definitions, sources=sources, zones=zones)
+    book = AlertBook(definitions, Known(sources, zones))
     reach = _silence_reach(definitions)
     ledger = _Ledger()
     now: datetime | None = None

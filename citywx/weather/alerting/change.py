@@ -2,6 +2,14 @@
 
 from collections import deque
 from collections.abc import Iterable
+from itertools import pairwise
+from math import sqrt
+
+_SECONDS_PER_HOUR = 3600
+_LARGEST_SHARE = 0.5
+"""Of a change that goes one way, how much one step may have: more is a jump between two levels."""
+_FEWEST_STEPS = 3
+"""Of such a change; two may be a jump that a feed made in two parts."""
 
 
 class Change:
@@ -48,3 +56,28 @@ class Change:
             return None
         share = (wanted - before) / (after - before)
         return value - (first + share * (second - first))
+
+    def is_even(self, largest_step: float) -> bool:
+        """Whether the value went there step by step, not by a jump of the sensor or its feed.
+
+        No step may be larger than `largest_step`, times √hours where its ends are more than an
+        hour apart. A larger one counts all the same where several go, all the same way, and none
+        is more than half of the whole: so go the worst storms.
+
+        >>> storm, jump = Change(3 * 3600), Change(3 * 3600)
+        >>> for hour, (fell, jumped) in enumerate(((0, 0), (4, 0), (9, 8), (13, 8))):
+        ...     _ = storm.add(hour * 3600, 1000.0 - fell), jump.add(hour * 3600, 1000.0 - jumped)
+        >>> storm.is_even(3), jump.is_even(3)
+        (True, False)
+        """
+        steps = [
+            (value - earlier, largest_step * sqrt(max(1.0, (at - before) / _SECONDS_PER_HOUR)))
+            for (before, earlier), (at, value) in pairwise(self._points)
+        ]
+        if all(abs(step) <= most for step, most in steps):
+            return True
+        sizes = [step for step, _ in steps if step]
+        one_way = min(sizes) > 0 or max(sizes) < 0
+        if len(sizes) < _FEWEST_STEPS or not one_way:
+            return False
+        return max(map(abs, sizes)) <= _LARGEST_SHARE * abs(sum(sizes))

@@ -1,20 +1,26 @@
 """All of `alerts.toml`: what is watched for, checked as a whole."""
 
 import tomllib
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from citywx.weather.alerting.events import Subject
 from citywx.weather.alerting.metrics import METRICS
 from citywx.weather.alerting.patterns.definitions import read_patterns
 from citywx.weather.alerting.policy import LIFE_KEYS, NO_TIME, Kind, Policy, read_policy
+from citywx.weather.alerting.quality_alerts import QualityAlerts, read_quality
 from citywx.weather.alerting.rules import Rule, read_rule
 from citywx.weather.alerting.table_reader import RuleError, TableReader, key_lines
 from citywx.weather.alerting.watched import Watched
+from citywx.weather.anomalies.options import AnomalyOptions, read_anomaly
 
-_KEYS = {"rule", "pattern", "allowed_lateness"}
+_KEYS = {"rule", "pattern", "quality", "anomaly", "allowed_lateness"}
+
+
+_T = TypeVar("_T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,11 +29,20 @@ class Definitions:
 
     rules: tuple[Rule, ...] = ()
     patterns: tuple[Watched, ...] = ()
+    quality: QualityAlerts | None = None
+    """Where given, readings pass the quality gate before anything else sees them."""
+    anomaly: AnomalyOptions | None = None
+    """Where given, an anomaly score raises alerts too."""
 
     @property
     def policies(self) -> tuple[Policy, ...]:
         """Of all that can raise an alert."""
-        return (*(r.policy for r in self.rules), *(p.policy for p in self.patterns))
+        return (
+            *(rule.policy for rule in self.rules),
+            *(pattern.policy for pattern in self.patterns),
+            *(self.quality.policies if self.quality else ()),
+            *((self.anomaly.policy,) if self.anomaly else ()),
+        )
 
 
 def load_definitions(path: Path) -> Definitions:
@@ -56,6 +71,8 @@ def parse_definitions(text: str) -> Definitions:
     definitions = Definitions(
         rules=tuple(read_rule(reader, lateness) for reader in _tables(document, text, "rule")),
         patterns=_patterns(_tables(document, text, "pattern"), lateness),
+        quality=_one(document, text, "quality", read_quality),
+        anomaly=_one(document, text, "anomaly", read_anomaly),
     )
     _check_names(definitions)
     return definitions
@@ -83,6 +100,19 @@ def _patterns(readers: list[TableReader], lateness: timedelta) -> tuple[Watched,
         unit = METRICS[metric].unit if metric else ""
         watched.append(Watched(policy, Subject(metric or pattern.kind, unit), pattern.detector))
     return tuple(watched)
+
+
+def _one(
+    document: dict[str, Any], text: str, key: str, read: Callable[[TableReader], _T | None]
+) -> _T | None:
+    table = document.get(key)
+    if table is None:
+        return None
+    if not isinstance(table, dict):
+        message = f"{key} is a [{key}] table"
+        raise RuleError(message)
+    lines = key_lines(text, key)
+    return read(TableReader(table, key, lines[0] if lines else None))
 
 
 def _check_names(definitions: Definitions) -> None:

@@ -74,6 +74,8 @@ class Memory:
     """By rule and city."""
     policies: dict[str, PolicyMemory] = field(default_factory=dict)
     detectors: dict[str, object] = field(default_factory=dict)
+    gates: dict[timedelta, object] = field(default_factory=dict)
+    """Of quality control, by allowed lateness."""
 
     def keep_policy(self, policy: Policy, subject: Subject) -> None:
         """Remember how the alerts of a rule end."""
@@ -91,6 +93,7 @@ class Memory:
             "lives": [[*key, *_dump_life(life)] for key, life in self.lives.items()],
             "policies": [asdict(policy) for policy in self.policies.values()],
             "detectors": self.detectors,
+            "gates": [[late.total_seconds(), gate] for late, gate in self.gates.items()],
         }
 
     @classmethod
@@ -104,6 +107,7 @@ class Memory:
             {(str(rule), str(city)): _load_life(*rest) for rule, city, *rest in body["lives"]},
             {known["rule_id"]: _load_policy(known) for known in body["policies"]},
             dict(body["detectors"]),
+            {timedelta(seconds=lateness): gate for lateness, gate in body["gates"]},
         )
 
 

@@ -11,10 +11,11 @@ from dataclasses import dataclass, replace
 from itertools import pairwise
 
 from citywx.weather.alerting.backtest import run_backtest
-from citywx.weather.alerting.book import Zones, utc
+from citywx.weather.alerting.bench import utc
 from citywx.weather.alerting.change import Change
 from citywx.weather.alerting.definitions import Definitions
 from citywx.weather.alerting.outcome import city_months
+from citywx.weather.alerting.pattern_watch import Zones
 from citywx.weather.alerting.rules import Level, Rule
 from citywx.weather.reading import Reading
 

@@ -24,7 +24,9 @@ from citywx.weather.alerting.policy import (
 )
 from citywx.weather.alerting.table_reader import TableReader
 
-_KEYS = LIFE_KEYS | {"metric", "change_over", "clear", "level", "silent_for", "no_data"}
+_KEYS = LIFE_KEYS | {
+    *("metric", "change_over", "max_step", "clear", "level", "silent_for", "no_data"),
+}
 TENDENCY = "pressure_tendency_3h"
 _TENDENCY_OVER = timedelta(hours=3)
 
@@ -91,6 +93,8 @@ class Rule:
     """The mildest first."""
     change_over: timedelta | None = None
     """Where given, the metric's change over that time is compared."""
+    max_step: float | None = None
+    """Where given, a change counts only if no step in it is larger; see `Change.is_even`."""
     silent_for: timedelta | None = None
     no_data: NoData = NoData.KEEP
 
@@ -164,6 +168,7 @@ def read_rule(reader: TableReader, lateness: timedelta = NO_TIME) -> Rule:
     if "metric" not in reader:
         return _silence_rule(reader, silent_for, lateness)
     metric, change_over = _metric(reader)
+    max_step = _max_step(reader, change_over)
     ladder = reader.tables("level")
     comparison = _comparison(reader, ladder)
     levels, severities = _levels(reader, ladder, comparison)
@@ -177,13 +182,13 @@ def read_rule(reader: TableReader, lateness: timedelta = NO_TIME) -> Rule:
         lateness=lateness,
         worst=Worst.HIGHEST if comparison.upward else Worst.LOWEST,
     )
-    return Rule(policy, metric, comparison, levels, change_over, silent_for, no_data)
+    return Rule(policy, metric, comparison, levels, change_over, max_step, silent_for, no_data)
 
 
 def _silence_rule(reader: TableReader, silent_for: timedelta | None, lateness: timedelta) -> Rule:
     if silent_for is None:
         reader.fail("metric", f"must be one of {', '.join((*METRICS, TENDENCY))}")
-    for key in ("level", "clear", "change_over", *Comparison):
+    for key in ("level", "clear", "change_over", "max_step", *Comparison):
         if key in reader:
             reader.fail(key, "needs a metric")
     if reader.one_of("no_data", tuple(NoData), default=NoData.ALERT) != NoData.ALERT:
@@ -200,6 +205,14 @@ def _metric(reader: TableReader) -> tuple[Metric, timedelta | None]:
         return METRICS["pressure"], _TENDENCY_OVER
     change_over = reader.duration("change_over") if "change_over" in reader else None
     return METRICS[name], change_over
+
+
+def _max_step(reader: TableReader, change_over: timedelta | None) -> float | None:
+    if "max_step" not in reader:
+        return None
+    if change_over is None:
+        reader.fail("max_step", "needs change_over: it is a step within a change")
+    return reader.positive("max_step")
 
 
 def _comparison(reader: TableReader, ladder: list[TableReader]) -> Comparison:

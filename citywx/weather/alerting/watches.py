@@ -19,7 +19,7 @@ from citywx.weather.reading import Reading
 if TYPE_CHECKING:
     from citywx.weather.alerting.life import Life
 
-NOTHING_SUSPECT: frozenset[str] = frozenset()
+NOTHING_SUSPECT: Collection[str] = ()
 
 
 class RuleWatch:
@@ -88,6 +88,8 @@ class MetricWatch:
         events = []
         for watch in self.rules:
             rule = watch.rule
+            if self._jumped(rule):
+                continue
             level = rule.level(watch.life.level if watch.life else 0, value)
             if level == 0 and watch.life is None:
                 continue
@@ -103,6 +105,12 @@ class MetricWatch:
                 events.append(event)
         self.settle()
         return events
+
+    def _jumped(self, rule: Rule) -> bool:
+        """Whether the change is a jump, which says nothing."""
+        if rule.max_step is None or self.change is None:
+            return False
+        return not self.change.is_even(rule.max_step)
 
     def settle(self) -> None:
         """Find the levels between which nothing happens; none while an alert is in progress."""

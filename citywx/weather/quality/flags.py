@@ -1,7 +1,8 @@
-"""What quality control can say of a reading: flags, how bad each is, masks of them, verdicts.
+"""What quality control can say of a reading: flags, how bad each is, masks of them.
 
 A flag never removes a reading or a value; it is stored beside it. How a flag is raised belongs in
-the modules beside this one; what is done about a doubtful value, in `citywx.weather.cleaning`.
+the modules beside this one; arrays of masks in `masks`; what is done about a doubtful value, in
+`citywx.weather.cleaning`. Standard library only: the alerter flags single readings.
 """
 
 from collections.abc import Iterable, Sequence
@@ -10,16 +11,10 @@ from functools import cache
 from types import MappingProxyType
 from typing import Final
 
-import numpy as np
-from numpy.typing import NDArray
-
 from citywx.weather.reading import MEASURES
 
 QC_VERSION: Final = 1
 """Raised whenever a test or a limit changes, so that rows of older rules can be told apart."""
-
-Masks = NDArray[np.int64]
-"""A bit mask for each row."""
 
 
 class QcFlag(Enum):
@@ -172,25 +167,3 @@ def doubting(measure: str) -> int:
 def of_severity(severity: Severity) -> int:
     """The mask of all flags of a severity."""
     return bits(flag for flag, its in SEVERITIES.items() if its is severity)
-
-
-def doubtful(flags: Masks, measure: str) -> NDArray[np.bool_]:
-    """Which rows have a flag that puts this measure in doubt."""
-    doubted: NDArray[np.bool_] = (flags & doubting(measure)) != 0
-    return doubted
-
-
-def verdicts(
-    flags: Masks, *, reported: NDArray[np.bool_], in_context: NDArray[np.bool_]
-) -> NDArray[np.int64]:
-    """Each row's QARTOD code: from its flags, whether a measure was reported, and had context."""
-    return np.select(
-        [
-            ~reported,
-            (flags & of_severity(Severity.FAIL)) != 0,
-            (flags & of_severity(Severity.SUSPECT)) != 0,
-            ~in_context,
-        ],
-        [Verdict.MISSING, Verdict.FAIL, Verdict.SUSPECT, Verdict.NOT_EVALUATED],
-        Verdict.PASS,
-    ).astype(np.int64)

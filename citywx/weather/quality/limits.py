@@ -11,6 +11,18 @@ from citywx.weather.reading import MEASURES
 LONGEST_STEP_HOURS: Final = 3.0
 """Values further apart are not compared."""
 
+HUMIDITY_PER_K: Final = 0.062
+"""Share of its relative humidity that air loses with each kelvin, at one dew point (WMO-No. 8)."""
+SHARE_EXPLAINED: Final = 0.5
+"""Of a change, by what goes with it: the full slope explains too much, the dew point moves too."""
+DRIEST_EXPLAINING: Final = 3.0
+"""%: below it the logarithm of humidity runs away."""
+
+MOST_RECENT_CHANGE: Final = 8.0
+"""Multiples of the smallest usual change that one change adds to a day's."""
+PRIOR_READINGS: Final = 3.0
+"""How many readings the climatology counts for beside the last day's."""
+
 
 @dataclass(frozen=True, slots=True)
 class ChangeLimits:

@@ -12,17 +12,18 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from citywx.weather.quality.limits import LONGEST_STEP_HOURS
+from citywx.weather.quality.limits import (
+    DRIEST_EXPLAINING,
+    HUMIDITY_PER_K,
+    LONGEST_STEP_HOURS,
+    SHARE_EXPLAINED,
+)
 
 Floats = NDArray[np.float64]
 Bools = NDArray[np.bool_]
 Places = NDArray[np.intp]
 
-HUMIDITY_PER_K: Final = 0.062
-"""Share of its relative humidity that air loses with each kelvin, at one dew point."""
-_SHARE_EXPLAINED: Final = 0.5  # the dew point moves as well: the full slope explains too much
 _SECONDS_PER_HOUR: Final = 3600
-_DRIEST: Final = 3.0  # %: below it the logarithm runs away
 
 
 @dataclass(frozen=True, eq=False)
@@ -60,8 +61,8 @@ def series(hours: Floats, values: Floats, trusted: Bools, longest_step: float) -
 
 def warming_explained(humidity: Floats) -> Floats:
     """The change of temperature, K, that goes with each change of humidity; 0 where unknown."""
-    logarithms = np.log(np.maximum(humidity, _DRIEST))
-    explained = -_SHARE_EXPLAINED * np.diff(logarithms, prepend=np.nan) / HUMIDITY_PER_K
+    logarithms = np.log(np.maximum(humidity, DRIEST_EXPLAINING))
+    explained = -SHARE_EXPLAINED * np.diff(logarithms, prepend=np.nan) / HUMIDITY_PER_K
     return np.nan_to_num(explained)
 
 
@@ -69,7 +70,7 @@ def moistening_explained(humidity: Floats, temperature: Floats) -> Floats:
     """The change of humidity, %, that goes with each change of temperature; 0 where unknown."""
     middle = (humidity + before(humidity)) / 2
     warming = np.diff(temperature, prepend=np.nan)
-    return np.nan_to_num(-_SHARE_EXPLAINED * HUMIDITY_PER_K * middle * warming)
+    return np.nan_to_num(-SHARE_EXPLAINED * HUMIDITY_PER_K * middle * warming)
 
 
 def before(values: Floats) -> Floats:

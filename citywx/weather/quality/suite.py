@@ -15,8 +15,9 @@ from citywx.weather.quality import (
     ranges,
     units,
 )
-from citywx.weather.quality.flags import BIT, Masks, QcFlag
+from citywx.weather.quality.flags import BIT, QcFlag
 from citywx.weather.quality.limits import LONGEST_STEP_HOURS
+from citywx.weather.quality.masks import Masks
 from citywx.weather.quality.observations import Observations
 from citywx.weather.quality.series import Bools
 

@@ -4,13 +4,11 @@ from typing import Final
 
 import numpy as np
 
-from citywx.weather.quality.limits import ChangeLimits
+from citywx.weather.quality.limits import MOST_RECENT_CHANGE, PRIOR_READINGS, ChangeLimits
 from citywx.weather.quality.observations import Observations
 from citywx.weather.quality.series import Floats, Series
 
 _THOUSANDTHS: Final = 1000.0  # sums of whole numbers do not depend on where they start
-_MOST: Final = 8.0  # multiples of the smallest usual change that one change adds to a day's
-_PRIOR_READINGS: Final = 3.0
 
 
 def temperature_rises(seen: Observations, own: Series) -> Floats:
@@ -32,7 +30,7 @@ def usual_here(seen: Observations, measure: str, every: Series, changes: Floats)
     limits = seen.limits.changes(measure)
     climate = usual_change(seen, measure, limits)[every.rows]
     size = np.nan_to_num(np.abs(changes) / np.sqrt(every.elapsed))
-    capped = np.minimum(size, _MOST * limits.smallest_usual)
+    capped = np.minimum(size, MOST_RECENT_CHANGE * limits.smallest_usual)
     recent = _mean_before(every.hours, capped, climate, seen.limits.recent_hours)
     mean: Floats = np.sqrt(climate * np.maximum(recent, limits.smallest_usual))
     return mean
@@ -44,5 +42,5 @@ def _mean_before(hours: Floats, sizes: Floats, prior: Floats, span: float) -> Fl
     first = np.searchsorted(hours, hours - span)
     here = np.arange(len(hours))
     total = (sums[here] - sums[first]) / _THOUSANDTHS
-    mean: Floats = (total + _PRIOR_READINGS * prior) / (here - first + _PRIOR_READINGS)
+    mean: Floats = (total + PRIOR_READINGS * prior) / (here - first + PRIOR_READINGS)
     return mean

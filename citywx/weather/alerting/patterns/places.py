@@ -40,7 +40,7 @@ def distance_km(one: tuple[float, float], other: tuple[float, float]) -> float:
     """Along the great circle.
 
     >>> round(distance_km((51.5, -0.1), (48.9, 2.4)))  # London, Paris
-    340
+    339
     """
     (north, east), (other_north, other_east) = (map(math.radians, at) for at in (one, other))
     chord = (

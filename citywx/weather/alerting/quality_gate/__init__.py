@@ -1,0 +1,1 @@
+"""Quality control of readings as they come: what no later reading is needed for."""
