@@ -74,12 +74,12 @@ def backtest(settings: Settings, request: BacktestRequest) -> Report:
     definitions = load_definitions(request.file or settings.alert_rules)
     chosen = _chosen(definitions, request.rules)
     with open_history(settings, request.data, request.wanted) as history, _bar() as bar:
-        work = _Work(restricted(definitions, chosen), history, bar, tuple(settings.source_order))
+        work = _Work(restricted(definitions, chosen), history, bar)
         return work.report(chosen, request.rate)
 
 
 def _chosen(definitions: Definitions, rules: tuple[str, ...]) -> set[str]:
-    ids = [policy.rule_id for policy in definitions.policies]
+    ids = [policy.rule_id for policy, _ in in_words(definitions)]
     if unknown := [name for name in rules if name not in ids]:
         message = f"no rule is called {unknown[0]!r}; there are {', '.join(ids)}"
         raise RuleError(message)
@@ -93,13 +93,10 @@ class _Work:
     definitions: Definitions
     history: History
     bar: Progress
-    sources: tuple[str, ...]
 
     def report(self, chosen: set[str], rate: float | None) -> Report:
         readings = _Shown(self.history, self.bar, "judging the history")
-        found = run_backtest(
-            self.definitions, readings, zones=self.history.zones, sources=self.sources
-        )
+        found = run_backtest(self.definitions, readings, self.history.known)
         results = [
             RuleResult(policy, words, outcome(policy, found), self._proposal(policy.rule_id, rate))
             for policy, words in in_words(self.definitions)
@@ -112,7 +109,7 @@ class _Work:
         if rule is None or rate is None:
             return None
         readings = _Shown(self.history, self.bar, f"looking for a level of {rule_id}")
-        return propose(rule, rate, readings, zones=self.history.zones, sources=self.sources)
+        return propose(rule, rate, readings, self.history.known, self.definitions.quality)
 
 
 @dataclass(frozen=True, slots=True)

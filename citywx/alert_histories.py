@@ -22,8 +22,9 @@ from citywx.staging.lines import cut_lines, read_record
 from citywx.staging.segments import BOM
 from citywx.warehouse.alert_history import Period, history_span, read_history
 from citywx.warehouse.cities import known_cities
-from citywx.weather.alerting.bench import utc
-from citywx.weather.alerting.pattern_watch import Zones
+from citywx.weather.alerting.bench import Known
+from citywx.weather.alerting.patterns.places import Places
+from citywx.weather.city import City
 from citywx.weather.reading import FUTURE_TOLERANCE, Layout, Reading, header_layout
 
 _EARLIEST = datetime(1, 1, 1, tzinfo=UTC)
@@ -58,7 +59,7 @@ class History:
     """Readings in order of observation, part by part."""
 
     parts: Sequence[Callable[[], Iterable[Reading]]]
-    zones: Zones = utc
+    known: Known
     bad_lines: int = 0
     """Of a file: left out."""
 
@@ -67,14 +68,14 @@ class History:
 def open_history(settings: Settings, data: Path | None, wanted: Wanted) -> Iterator[History]:
     """The history in the file `data`, else in the database; HistoryError where there is none."""
     if data is not None:
-        yield file_history(data, wanted)
+        yield file_history(data, wanted, settings.source_order)
         return
     database = answering_database(settings, application="backtest")
     with database as engine, engine.connect() as connection:
-        yield database_history(connection, wanted)
+        yield database_history(connection, wanted, settings.source_order)
 
 
-def database_history(connection: Connection, wanted: Wanted) -> History:
+def database_history(connection: Connection, wanted: Wanted, sources: Sequence[str]) -> History:
     """The cleaned readings in the database."""
     cities = {city.name: city for city in known_cities(connection) if wanted.names(city.name)}
     span = history_span(connection, list(cities))
@@ -87,12 +88,15 @@ def database_history(connection: Connection, wanted: Wanted) -> History:
         raise HistoryError(message)
     return History(
         [partial(read_history, connection, list(cities), part) for part in period.months()],
-        lambda name: cities[name].zone,
+        Known(sources, lambda name: cities[name].zone, _places(cities.values())),
     )
 
 
-def file_history(path: Path, wanted: Wanted) -> History:
-    """The readings of a .csv or .csv.gz file with the columns of the log, sorted by time."""
+def file_history(path: Path, wanted: Wanted, sources: Sequence[str]) -> History:
+    """The readings of a .csv or .csv.gz file with the columns of the log, sorted by time.
+
+    Where its cities are, it does not say: local hours are UTC, and none is near another.
+    """
     readings, bad_lines = _read(path)
     chosen = [reading for reading in readings if wanted.includes(reading)]
     if not chosen:
@@ -102,7 +106,18 @@ def file_history(path: Path, wanted: Wanted) -> History:
     starts = range(0, len(chosen), _PART_READINGS)
     return History(
         [partial(iter, chosen[at : at + _PART_READINGS]) for at in starts],
-        bad_lines=bad_lines,
+        Known(sources),
+        bad_lines,
+    )
+
+
+def _places(cities: Iterable[City]) -> Places:
+    return Places(
+        {
+            city.name: (city.latitude, city.longitude)
+            for city in cities
+            if city.latitude is not None and city.longitude is not None
+        }
     )
 
 

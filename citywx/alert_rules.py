@@ -6,6 +6,7 @@ from typing import TypedDict
 
 from citywx.weather.alerting.definitions import Definitions, load_definitions
 from citywx.weather.alerting.policy import Policy
+from citywx.weather.reading import MEASURES
 
 
 class RuleFacts(TypedDict):
@@ -35,10 +36,21 @@ def check_rules(path: Path) -> list[RuleFacts]:
 
 
 def in_words(definitions: Definitions) -> list[tuple[Policy, str]]:
-    """What each rule and pattern watches for, in their order."""
+    """What each rule, pattern and quality alert watches for, in their order."""
     return [
         *((rule.policy, rule.words) for rule in definitions.rules),
         *((pattern.policy, pattern.subject.metric) for pattern in definitions.patterns),
+        *_quality_in_words(definitions),
+    ]
+
+
+def _quality_in_words(definitions: Definitions) -> list[tuple[Policy, str]]:
+    if definitions.quality is None:
+        return []
+    names = (measure.removesuffix("_c").replace("_", " ") for measure in MEASURES)
+    return [
+        (policy, f"{name} fails quality control")
+        for policy, name in zip(definitions.quality.policies, names, strict=True)
     ]
 
 

@@ -36,7 +36,7 @@ def show(connection: Connection, alert: Alert, city: City, newest: datetime) -> 
 
 def _facts(alert: Alert, city: City, end: datetime) -> None:
     st.markdown(f"**{words.escape(alert.message)}**")
-    if alert.advice:
+    if alert.advice and alert.resolved_at is None:
         st.markdown(words.escape(alert.advice))
     shown = {
         "Severity": alert.worst_severity,

@@ -7,13 +7,14 @@ import streamlit as st
 
 from citywx.text_output import length
 from citywx.weather.alerting.backtest import Backtest, run_backtest
+from citywx.weather.alerting.bench import Known
 from citywx.weather.alerting.definitions import Definitions
 from citywx.weather.alerting.outcome import Outcome
 from citywx.weather.alerting.proposal import Proposal, propose
 from citywx.weather.alerting.rules import Rule
 from citywx.weather.city import City
 from citywx.weather.reading import Reading
-from dashboard import alert_charts, charts, resources, tables, words
+from dashboard import alert_charts, charts, tables, words
 from dashboard.alert_charts import Drawn, Shade
 from dashboard.rule_form import Choice, Watched, limit_key
 
@@ -89,8 +90,7 @@ def proposal(rule: Rule, watched: Watched, readings: Sequence[Reading], city: Ci
     )
     if wanted is None:
         return
-    zone = city.zone
-    found = propose(rule, wanted, readings, zones=lambda _: zone)
+    found = propose(rule, wanted, readings, _known(city))
     if found is None:
         st.info("There is no value to go by.")
         return
@@ -109,13 +109,12 @@ def proposal(rule: Rule, watched: Watched, readings: Sequence[Reading], city: Ci
 
 def judge(rule: Rule, readings: Sequence[Reading], city: City) -> Backtest:
     """The rule on the readings of the city."""
+    return run_backtest(Definitions((rule,)), readings, _known(city))
+
+
+def _known(city: City) -> Known:
     zone = city.zone
-    return run_backtest(
-        Definitions((rule,)),
-        readings,
-        zones=lambda _: zone,
-        sources=resources.settings().source_order,
-    )
+    return Known(zones=lambda _: zone)
 
 
 def _tried(found: Proposal, unit: str) -> None:

@@ -1,6 +1,7 @@
 """Fixtures shared by all tests; the servers they start live in `tests/support`."""
 
 pytest_plugins = (
+    "tests.support.browser",
     "tests.support.dashboard",
     "tests.support.mail",
     "tests.support.mosquitto",

@@ -44,7 +44,7 @@ message = "Falling pressure"
 
 
 @pytest.fixture
-def page(
+def page(  # noqa: PLR0917 - fixtures
     open_page: OpenPage,
     filled: Filled,
     engine: Engine,

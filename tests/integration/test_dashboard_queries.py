@@ -8,9 +8,11 @@ import pytest
 from pandas.testing import assert_frame_equal
 from sqlalchemy import Connection, Engine, event, text
 
+from citywx.warehouse.alert_history import Period, history_span, read_history
 from citywx.warehouse.retention import Retention, retire
 from citywx.warehouse.statistics import update_statistics
-from dashboard import data
+from dashboard import alert_data, data
+from dashboard.alert_data import Chosen
 from tests.support.pipeline_rows import fill_pipeline
 from tests.support.weather_rows import CITIES, fill
 
@@ -41,6 +43,14 @@ def _ask_everything(connection: Connection) -> None:
     data.process_statuses(connection)
     data.pipeline_samples(connection, NOW - timedelta(hours=1))
     list(data.export_rows(connection, NAMES[0], *day, chunk=100))
+    history_span(connection, NAMES)
+    list(read_history(connection, NAMES[:1], Period(*day)))
+    alert_data.current(connection)
+    alert_data.past(connection, Chosen(NAMES, ("info",), ("warm",), ("firing",), *day))
+    alert_data.named(connection, "a")
+    alert_data.events(connection, "a")
+    alert_data.newest_events(connection)
+    alert_data.by_rule(connection, day[0])
 
 
 @pytest.fixture
@@ -134,6 +144,9 @@ def test_questions_about_nothing_are_answered_with_nothing(engine: Engine) -> No
         assert data.flag_counts(connection, ["Nowhere"], NOW).empty
         assert data.process_statuses(connection) == {}
         assert data.pipeline_samples(connection, NOW) == {}
+        assert alert_data.current(connection) == []
+        assert alert_data.past(connection, Chosen()) == []
+        assert alert_data.by_rule(connection, NOW) == {}
 
 
 def test_hours_and_days_come_from_the_statistics_and_the_newest_from_the_readings(

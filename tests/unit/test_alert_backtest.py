@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from citywx.weather.alerting.backtest import Backtest, restricted, run_backtest
+from citywx.weather.alerting.bench import Known
 from citywx.weather.alerting.definitions import Definitions, parse_definitions
 from citywx.weather.alerting.outcome import MONTH, Outcome, outcome
 from citywx.weather.alerting.proposal import at_limit, propose, values
@@ -120,8 +121,28 @@ def test_readings_that_still_wait_for_late_ones_are_judged_at_the_end() -> None:
 def test_hours_count_in_the_city_s_own_zone() -> None:
     definitions = parse_definitions(WARM + 'active = "12:00-13:00"')
     readings = hourly(*[30.0] * 24)
-    found = run_backtest(definitions, readings, zones=lambda _: ZoneInfo("Asia/Tokyo"))
+    found = run_backtest(definitions, readings, Known(zones=lambda _: ZoneInfo("Asia/Tokyo")))
     assert [one.fired_at.hour for one in found.firings] == [3]
+
+
+QUALITY = """
+    [quality]
+    id = "quality"
+    severity = "warning"
+    message = "A reading that cannot be"
+"""
+
+
+def test_a_reading_that_cannot_be_is_no_weather() -> None:
+    readings = hourly(20, 20, 20, 150, 20, 20, 20, 20)
+    assert [one.rule_id for one in judged(WARM, readings).firings] == ["warm"]
+    assert [one.rule_id for one in judged(WARM + QUALITY, readings).firings] == [
+        "quality-temperature"
+    ]
+    definitions = parse_definitions(WARM + QUALITY)
+    found = propose(definitions.rules[0], 1000, readings, quality=definitions.quality)
+    assert found is not None
+    assert {one.rate for one in found.tried if one.level.limit > 20} == {0}
 
 
 def test_only_the_wanted_rules_and_those_that_inhibit_them_are_kept() -> None:

@@ -4,16 +4,15 @@ The history goes through the same book as live readings do. Where it comes from 
 caller, figures about firings in `outcome`, levels for a wanted rate in `proposal`.
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from citywx.weather.alerting.bench import Known, utc
+from citywx.weather.alerting.bench import Known
 from citywx.weather.alerting.book import AlertBook
 from citywx.weather.alerting.definitions import Definitions
 from citywx.weather.alerting.events import AlertEvent
 from citywx.weather.alerting.life import Event
-from citywx.weather.alerting.pattern_watch import Zones
 from citywx.weather.alerting.policy import Severity
 from citywx.weather.reading import ARCHIVE_SOURCE, DEFAULT_SOURCE, Reading
 
@@ -62,14 +61,13 @@ class Backtest:
 
 
 def run_backtest(
-    definitions: Definitions,
-    readings: Iterable[Reading],
-    *,
-    zones: Zones = utc,
-    sources: Sequence[str] = (),
+    definitions: Definitions, readings: Iterable[Reading], known: Known | None = None
 ) -> Backtest:
-    """Judge a history whose readings come in order of observation; `sources`: the best first."""
-    book = AlertBook(definitions, Known(sources, zones))
+    """Judge a history whose readings come in order of observation.
+
+    The anomaly score is left out: its models have learnt from the history.
+    """
+    book = AlertBook(definitions, known)
     reach = _silence_reach(definitions)
     ledger = _Ledger()
     now: datetime | None = None
@@ -88,7 +86,7 @@ def run_backtest(
 
 
 def restricted(definitions: Definitions, rule_ids: Iterable[str]) -> Definitions:
-    """Only these rules and patterns, and those that inhibit them."""
+    """Only these rules and patterns, and those that inhibit them; the quality gate stays."""
     chosen = set(rule_ids)
     policies = (policy for policy in definitions.policies if policy.rule_id in chosen)
     wanted = chosen.union(*(policy.inhibited_by for policy in policies))

@@ -11,11 +11,11 @@ from dataclasses import dataclass, replace
 from itertools import pairwise
 
 from citywx.weather.alerting.backtest import run_backtest
-from citywx.weather.alerting.bench import utc
+from citywx.weather.alerting.bench import Known
 from citywx.weather.alerting.change import Change
 from citywx.weather.alerting.definitions import Definitions
 from citywx.weather.alerting.outcome import city_months
-from citywx.weather.alerting.pattern_watch import Zones
+from citywx.weather.alerting.quality_alerts import QualityAlerts
 from citywx.weather.alerting.rules import Level, Rule
 from citywx.weather.reading import Reading
 
@@ -55,14 +55,13 @@ def propose(
     rule: Rule,
     wanted: float,
     readings: Iterable[Reading],
-    *,
-    zones: Zones = utc,
-    sources: Sequence[str] = (),
+    known: Known | None = None,
+    quality: QualityAlerts | None = None,
 ) -> Proposal | None:
     """A level of `rule` that fires `wanted` times a city a month; its other distances are kept.
 
     `readings` are gone through three times at most. None where there is nothing to go by: no
-    level, or no value.
+    level, or no value. With `quality` they pass the quality gate first.
     """
     if not rule.levels:
         return None
@@ -71,7 +70,8 @@ def propose(
         return None
 
     def rates(limits: Sequence[float]) -> list[Try]:
-        return _try(rule, limits, readings, zones, sources)
+        candidates = [at_limit(rule, limit) for limit in limits]
+        return _try(candidates, quality, readings, known)
 
     return _search(wanted, limits, rates)
 
@@ -115,23 +115,23 @@ def _by_rareness(rule: Rule, readings: Iterable[Reading]) -> list[float]:
 
 
 def _try(
-    rule: Rule,
-    limits: Sequence[float],
+    rules: Sequence[Rule],
+    quality: QualityAlerts | None,
     readings: Iterable[Reading],
-    zones: Zones,
-    sources: Sequence[str],
+    known: Known | None,
 ) -> list[Try]:
-    """All of the levels in one go."""
-    candidates = {str(number): at_limit(rule, limit) for number, limit in enumerate(limits)}
-    named = (
-        replace(one, policy=replace(one.policy, rule_id=name, inhibited_by=()))
-        for name, one in candidates.items()
-    )
-    found = run_backtest(Definitions(tuple(named)), readings, zones=zones, sources=sources)
-    months = city_months(rule.policy, found.spans)
+    """All of the rules in one go."""
+    named = {
+        f"try-{number}": replace(
+            rule, policy=replace(rule.policy, rule_id=f"try-{number}", inhibited_by=())
+        )
+        for number, rule in enumerate(rules)
+    }
+    found = run_backtest(Definitions(tuple(named.values()), quality=quality), readings, known)
+    months = city_months(rules[0].policy, found.spans)
     return [
-        Try(one, len(found.of(name)) / months if months else 0.0)
-        for name, one in candidates.items()
+        Try(rule, len(found.of(name)) / months if months else 0.0)
+        for name, rule in zip(named, rules, strict=True)
     ]
 
 
