@@ -74,7 +74,9 @@ def news(rarity: float, mean: float) -> float:
     >>> news(5.0, MEAN_RARITY), round(news(5.0, MEAN_RARITY + 3.0), 6)
     (5.0, 2.0)
     """
-    return max(rarity - max(mean - MEAN_RARITY, 0.0), 0.0)
+    if mean <= MEAN_RARITY:
+        return rarity
+    return max(rarity - (mean - MEAN_RARITY), 0.0)
 
 
 def score_of(weighted: Iterable[tuple[float, float]]) -> float:
@@ -109,11 +111,11 @@ def _drift(measure: int, weight: float) -> Channel:
 
 
 ALONE: Final = (
-    *(Channel("step", STEP + measure, w, measure) for measure, w in enumerate((0.03, 0.01, 0.55))),
-    _rough(0, 0.09),
-    _level(0, 0.16),
-    _drift(0, 0.03),
-    Channel("joint step", JOINT, 0.24),
+    *(Channel("step", STEP + measure, w, measure) for measure, w in enumerate((0.02, 0.01, 0.7))),
+    _rough(0, 0.05),
+    _level(0, 0.1),
+    _drift(0, 0.015),
+    Channel("joint step", JOINT, 0.3),
 )
 """Of every city."""
 

@@ -118,7 +118,8 @@ class MeasureSignals:
         """How far the value is from what is usual, which moves towards it."""
         away = value - self.usual[hour]
         reach = self.normal.reach
-        self.usual[hour] += LEARNING * (-reach if away < -reach else min(away, reach))
+        learnt = away if -reach < away < reach else math.copysign(reach, away)
+        self.usual[hour] += LEARNING * learnt
         return away
 
     def _foresee(self, away: float, gap: int, hour: int) -> None:
@@ -132,7 +133,9 @@ class MeasureSignals:
                 foreseen += normal.momentum * self.change
             shock = self.shock = (change - foreseen) / (normal.change[hour] * _ROOT[int(age)])
             keep = self._keep_drift
-            drawn_in = max(min(shock, _GREATEST_OF_DRIFT), -_GREATEST_OF_DRIFT)
+            drawn_in = shock
+            if not -_GREATEST_OF_DRIFT < shock < _GREATEST_OF_DRIFT:
+                drawn_in = math.copysign(_GREATEST_OF_DRIFT, shock)
             self._drift = self._drift * keep + drawn_in * (1 - keep)
             self._drift_weight = self._drift_weight * keep + (1 - keep)
         self.change, self.away, self.age = change, away, 0
@@ -156,12 +159,9 @@ class MeasureSignals:
         self.step_age += gap
         left = 0.0
         if self.step_age < self._longest_step:
-            moved = total - self.step_from
-            left = (
-                max(min(self.step, moved), 0.0)
-                if self.step > 0
-                else min(max(self.step, moved), 0.0)
-            )
+            step, moved = self.step, total - self.step_from
+            if moved * step > 0:
+                left = step if abs(moved) > abs(step) else moved
         if abs(shock) >= abs(left):
             self.step, self.step_from, self.step_age = shock, earlier, 0
             self.away_before_step = before
