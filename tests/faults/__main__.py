@@ -27,6 +27,7 @@ CASES = (
     "stack",
     "backfill",
     "notices",
+    "alerts",
     "soak",
 )
 _log = logging.getLogger("tests.faults")

@@ -176,6 +176,10 @@ class Rig:
     def _came_by(self, consumer: str) -> Mapping[str, float]:
         return self.gauges.total(consumer, "citywx_consumer_seen_total")
 
+    def add(self, name: str) -> None:
+        """Start a streaming process of ours."""
+        self._add(name, [sys.executable, "-m", f"streaming.{name}"])
+
     def _add(self, name: str, command: list[str]) -> None:
         log = self.folder / f"{name}.log"
         self.supervisor.add(Service(name, command, log, self._environment(), ROOT))
@@ -200,7 +204,7 @@ class Rig:
         self._add("broker", self._broker_command())
         self.database.migrate()
         for name in self.plan.consumers:
-            self._add(name, [sys.executable, "-m", f"streaming.{name}"])
+            self.add(name)
         self.positions = Positions(self.home, self.database)
         self.gauges = Gauges(self.home, self.supervisor)
 
@@ -220,7 +224,9 @@ class Rig:
         if hasattr(self, "positions"):
             self.positions.stop()
             self.gauges.stop()
-        self.supervisor.stop(("producer", "bridge", "alerter", "recorder", "broker", "postgres"))
+        self.supervisor.stop(
+            ("producer", "bridge", "alerter", "recorder", "notifier", "broker", "postgres")
+        )
 
 
 @contextmanager

@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.faults import case_kills, case_notices
+from tests.faults import case_alerts, case_kills, case_notices
 from tests.faults.cases import Options
 
 pytestmark = [pytest.mark.integration, pytest.mark.timeout(240)]
@@ -22,3 +22,11 @@ def test_killing_the_notifier_loses_no_notice_and_counts_what_it_doubles() -> No
     (figures,) = case_notices.run(options)
     assert figures["problems"] == [], f"seed {options.seed}"
     assert (figures["lost"], figures["corrupt"]) == (0, 0)
+
+
+def test_kills_from_the_reading_to_the_notice_lose_no_alert() -> None:
+    options = Options(quick=True, settings={"TRIALS": "3"})
+    (figures,) = case_alerts.run(options)
+    assert figures["problems"] == [], f"seed {options.seed}"
+    assert (figures["lost"], figures["corrupt"]) == (0, 0)
+    assert figures["alerts"]

@@ -133,7 +133,9 @@ def test_what_cannot_be_done_is_one_line(ask: Ask, more: list[str], said: str) -
     assert told.stderr.count("\n") == 1
 
 
-@pytest.mark.parametrize("content", [b"no gzip", gzip.compress(b"x" * 5000)[:30]])
+@pytest.mark.parametrize(
+    "content", [b"no gzip", gzip.compress(b"x" * 5000)[:30]], ids=["no gzip", "torn"]
+)
 def test_a_damaged_file_is_named(ask: Ask, tmp_path: Path, content: bytes) -> None:
     path = tmp_path / "broken.csv.gz"
     path.write_bytes(content)
