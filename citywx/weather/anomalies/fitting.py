@@ -68,7 +68,7 @@ def _told(own: Floats, other: Floats, history: History) -> tuple[float, float]:
     if known.sum() < _FEWEST_CHANGES:
         return 0.0, 0.0
     mine, theirs = mine[known], theirs[known]
-    share = float(mine @ theirs / max(theirs @ theirs, _TINY))
+    share = float(mine @ theirs) / max(float(theirs @ theirs), _TINY)
     left = mine - share * theirs
     sizes = [float(np.median(np.abs(one))) for one in (left, mine)]
     return 1 - (sizes[0] / max(sizes[1], _TINY)) ** 2, share

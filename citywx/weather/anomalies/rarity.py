@@ -2,7 +2,7 @@
 
 >>> rarity = learn_rarity(np.arange(1000.0))
 >>> [round(rarity.of(value), 2) for value in (500.0, 900.0, 990.0)]
-[0.3, 1.01, 2.13]
+[0.3, 1.01, 1.87]
 """
 
 import math
