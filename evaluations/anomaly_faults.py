@@ -3,13 +3,16 @@
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Final
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from citywx.weather.reading import MEASURES
+from citywx.weather.alerting.quality_gate.gate import QualityGate
+from citywx.weather.anomalies.neighbours import values_of
+from citywx.weather.reading import MEASURES, Reading
 
 Floats = NDArray[np.float64]
 Bools = NDArray[np.bool_]
@@ -75,6 +78,24 @@ def read_series(frame: pd.DataFrame) -> list[Series]:
             column[(column < least) | (column > greatest)] = np.nan
         found.append(Series(str(name), hours, values))
     return found
+
+
+def gated(own: Series, measured: Floats | None = None) -> Floats:
+    """What the quality gate of the stream lets pass of a city's readings, or of others of it."""
+    gate = QualityGate()
+    rows = own.measured if measured is None else measured
+    passed = np.full_like(rows, np.nan)
+    for place, (time, row) in enumerate(zip(own.times, rows.tolist(), strict=True)):
+        passed[place] = values_of(
+            gate.check(reading_of(time.to_pydatetime(), own.city, row)).reading
+        )
+    return passed
+
+
+def reading_of(moment: datetime, city: str, values: Sequence[float]) -> Reading:
+    """As the stream brings it."""
+    temperature, humidity, pressure, wind = [None if math.isnan(one) else one for one in values]
+    return Reading(moment, city, temperature, humidity, pressure, wind)
 
 
 def plant(

@@ -1,8 +1,6 @@
 """Our score in the evaluation: the very scorer of the stream, with models learnt month by month."""
 
-import math
 from collections.abc import Callable, Mapping, Sequence
-from datetime import datetime
 from typing import Final
 
 import numpy as np
@@ -12,8 +10,7 @@ from citywx.weather.anomalies.history import History
 from citywx.weather.anomalies.model import Models
 from citywx.weather.anomalies.scorer import AnomalyScorer
 from citywx.weather.anomalies.training import learn_city, share_thresholds
-from citywx.weather.reading import Reading
-from evaluations.anomaly_faults import Series
+from evaluations.anomaly_faults import Series, reading_of
 from evaluations.anomaly_runs import HISTORY_HOURS, Case, Run
 
 Floats = NDArray[np.float64]
@@ -77,18 +74,13 @@ class Ours:
                 )
                 for row in range(first, month.stop):
                     for name, other in near:
-                        scorer.hear(name, _reading(moments[row], name, other[row]))
-                    judgement = scorer.judge(_reading(moments[row], city, rows[row]))
+                        scorer.hear(name, reading_of(moments[row], name, other[row]))
+                    judgement = scorer.judge(reading_of(moments[row], city, rows[row]))
                     if judgement is not None and row >= month.start:
                         scores[row], thresholds[row] = judgement.score, judgement.threshold
             return Run(scores, thresholds)
 
         return judge
-
-
-def _reading(moment: datetime, city: str, values: Sequence[float]) -> Reading:
-    temperature, humidity, pressure, wind = [None if math.isnan(one) else one for one in values]
-    return Reading(moment, city, temperature, humidity, pressure, wind)
 
 
 def _history(series: Series, until: int) -> History:

@@ -1,14 +1,14 @@
 """Scores of a method over a year: what it learnt before a month judges that month."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
 from citywx.weather.anomalies.calibration import HOURS_PER_MONTH, count_alarms
-from evaluations.anomaly_faults import KINDS, Kind, Planted, Series, plant
+from evaluations.anomaly_faults import KINDS, Kind, Planted, Series, gated, plant
 
 Floats = NDArray[np.float64]
 Bools = NDArray[np.bool_]
@@ -69,19 +69,13 @@ class Outcome:
 
 
 def cases(series: Sequence[Series], seeds: int, kinds: Sequence[Kind] = KINDS) -> list[Case]:
-    """Each city with faults planted anew for each seed."""
+    """Each city with faults planted anew for each seed; all methods see what passed the gate."""
     return [
         Case(
-            own,
+            replace(own, measured=gated(own)),
             {
                 kind.name: [
-                    plant(
-                        own,
-                        [other for other in series if other is not own],
-                        kind,
-                        HISTORY_HOURS,
-                        np.random.default_rng([seed, place, number]),
-                    )
+                    _planted(own, series, kind, np.random.default_rng([seed, place, number]))
                     for seed in range(seeds)
                 ]
                 for number, kind in enumerate(kinds)
@@ -89,6 +83,14 @@ def cases(series: Sequence[Series], seeds: int, kinds: Sequence[Kind] = KINDS) -
         )
         for place, own in enumerate(series)
     ]
+
+
+def _planted(
+    own: Series, series: Sequence[Series], kind: Kind, rng: np.random.Generator
+) -> Planted:
+    others = [other for other in series if other is not own]
+    planted = plant(own, others, kind, HISTORY_HOURS, rng)
+    return replace(planted, measured=gated(own, planted.measured))
 
 
 def judged(

@@ -16,6 +16,7 @@ from citywx.warehouse.near import cities_within
 from citywx.warehouse.tables import anomaly_models
 from citywx.weather.anomalies.calibration import HOURS_PER_MONTH, count_alarms
 from citywx.weather.anomalies.encoding import decode_city, encode_city
+from citywx.weather.anomalies.gated import through_gate
 from citywx.weather.anomalies.history import History
 from citywx.weather.anomalies.model import CityModel, Models
 from citywx.weather.anomalies.neighbours import other_source
@@ -89,7 +90,9 @@ def learn_from_history(connection: Connection) -> Learnt:
     for city in known_cities(connection):
         latest = connection.execute(_LATEST, {"city": city.name}).scalar()
         since = (latest or _NEVER) - _LEARNT_FROM
-        histories[city.name] = _read(connection, _HISTORY, city=city.name, since=since)
+        histories[city.name] = through_gate(
+            _read(connection, _HISTORY, city=city.name, since=since)
+        )
         near[city.name] = cities_within(connection, city.name, _NEAR_KM, _MOST_NEAR)
         sources = {"city": city.name, "since": since, "most": _MOST_NEAR}
         for source in connection.execute(_OTHER_SOURCES, sources).scalars().all():
@@ -134,7 +137,7 @@ def alarms_since_learnt(
     found = {}
     for city, model in _models_before(connection, now - timedelta(weeks=weeks)).items():
         warm_up = model.last - timedelta(days=2)
-        history = _read(connection, _HISTORY, city=city, since=warm_up)
+        history = through_gate(_read(connection, _HISTORY, city=city, since=warm_up))
         if len(history.slots) and history.time(-1) - model.last >= timedelta(weeks=1):
             found[city] = _alarms(city, model, history)
     return found

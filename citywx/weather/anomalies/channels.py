@@ -109,11 +109,11 @@ def _drift(measure: int, weight: float) -> Channel:
 
 
 ALONE: Final = (
-    *(Channel("step", STEP + measure, w, measure) for measure, w in enumerate((0.15, 0.03, 0.04))),
-    _rough(0, 0.5),
-    _level(0, 0.12),
-    _drift(0, 0.15),
-    Channel("joint step", JOINT, 0.12),
+    *(Channel("step", STEP + measure, w, measure) for measure, w in enumerate((0.03, 0.01, 0.5))),
+    _rough(0, 0.09),
+    _level(0, 0.16),
+    _drift(0, 0.03),
+    Channel("joint step", JOINT, 0.24),
 )
 """Of every city."""
 

@@ -83,9 +83,7 @@ def _normal(stored: dict[str, Any]) -> Normal:
 def _difference(stored: dict[str, Any]) -> Difference:
     place = int(stored["measure"])
     MEASURES[place]
-    return Difference(
-        place, str(stored["neighbour"]), float(stored["share"]), _measure(stored["normal"])
-    )
+    return Difference(place, str(stored["neighbour"]), _measure(stored["normal"]))
 
 
 def _measure(stored: dict[str, Any]) -> MeasureNormal:

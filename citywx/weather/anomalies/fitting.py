@@ -47,31 +47,29 @@ def fit_differences(own: History, near: Mapping[str, History]) -> tuple[Differen
 
 
 def _closest(own: History, near: Mapping[str, History], measure: int) -> Difference | None:
-    fitted = [
-        (*_told(own.values[:, measure], aligned(own, other)[:, measure], own), name)
+    mine = own.values[:, measure]
+    left = {
+        name: mine - aligned(own, other)[:, measure]
         for name, other in near.items()
         if other.cadence == own.cadence
-    ]
-    told, share, name = max(fitted, default=(0.0, 0.0, ""))
-    if told < _TOLD:
+    }
+    told = {name: _told(own, mine, values) for name, values in left.items()}
+    name = max(told, key=lambda one: told[one], default="")
+    if told.get(name, 0.0) < _TOLD:
         return None
-    left = own.values[:, measure] - share * aligned(own, near[name])[:, measure]
-    normal = _fit_measure(own.slots, left, RESOLUTION[measure], own.cadence)
-    return Difference(measure, name, share, normal)
+    normal = _fit_measure(own.slots, left[name], RESOLUTION[measure], own.cadence)
+    return Difference(measure, name, normal)
 
 
-def _told(own: Floats, other: Floats, history: History) -> tuple[float, float]:
-    """What share of a measure's deviations another series tells, and by which coefficient."""
+def _told(history: History, own: Floats, left: Floats) -> float:
+    """What share of a measure's variation another series tells, where so much is `left` of it."""
     hours = history.slots * history.cadence % HOURS
-    mine, theirs = (_deviations(hours, one, 2 * _deviation(one))[0] for one in (own, other))
-    known = np.isfinite(mine) & np.isfinite(theirs)
+    mine, others = (_deviations(hours, one, 2 * _deviation(one))[0] for one in (own, left))
+    known = np.isfinite(mine) & np.isfinite(others)
     if known.sum() < _FEWEST_CHANGES:
-        return 0.0, 0.0
-    mine, theirs = mine[known], theirs[known]
-    share = float(mine @ theirs) / max(float(theirs @ theirs), _TINY)
-    left = mine - share * theirs
-    sizes = [float(np.median(np.abs(one))) for one in (left, mine)]
-    return 1 - (sizes[0] / max(sizes[1], _TINY)) ** 2, share
+        return 0.0
+    alone, beside = (float(np.median(np.abs(one[known]))) for one in (mine, others))
+    return 1 - (beside / max(alone, _TINY)) ** 2
 
 
 def aligned(own: History, other: History) -> Floats:

@@ -47,8 +47,6 @@ class Difference:
     measure: int
     """Its place in `MEASURES`."""
     neighbour: str
-    share: float
-    """Of the neighbour's value that is taken off."""
     normal: MeasureNormal
     """Of what is left: it is judged as if it were one more measure."""
 

@@ -125,7 +125,7 @@ class CitySignals:
         compared = zip(self.normal.differences, self.differences, neighbours, strict=True)
         for difference, signals, value in compared:
             own = self.measures[difference.measure].value
-            signals.advance(own - difference.share * value, self.gap, hour)
+            signals.advance(own - value, self.gap, hour)
 
     def _row(self) -> list[float]:
         row = [measure.stands for measure in self.measures]

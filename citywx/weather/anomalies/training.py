@@ -28,8 +28,8 @@ Places = NDArray[np.int64]
 LEAST_DAYS: Final = 30
 _WARM_UP_DAYS: Final = 10
 _FOLDS: Final = 5
-_CAUTION: Final = 0.75
-"""Of the allowed false alarms in the history: what comes is a little wilder than what was."""
+_ALLOWED: Final = 1.4
+"""Times the stated rate that a history may alarm when each part of it is judged by the others."""
 _OWN: Final = 0.5
 """Of a threshold; the rest is the median of all cities: one city shows little of what is rare."""
 
@@ -74,7 +74,7 @@ def learn_city(own: History, near: Mapping[str, History]) -> CityModel:
     return CityModel(
         normal=normal,
         channels=tuple(_learn(channel, rows) for channel in channels),
-        thresholds=tuple(lowest_threshold(hours, scores, rate * _CAUTION) for rate in RATES),
+        thresholds=tuple(lowest_threshold(hours, scores, rate * _ALLOWED) for rate in RATES),
         first=own.time(0),
         last=own.time(-1),
         readings=len(own.slots),
