@@ -9,7 +9,7 @@ DEV := $(VENV)/installed-dev
 MAKEFLAGS += --no-print-directory
 
 .DEFAULT_GOAL := help
-.PHONY: help install up demo down status env test check faults eval-quality docs lock
+.PHONY: help install up demo down status env test check faults eval-quality eval-anomalies docs lock
 
 help: ## list the targets
 	@sed -n 's/^\([a-z%-]*\):.*## \(.*\)/  make \1|\2/p' $(MAKEFILE_LIST) | awk -F'|' '{printf "%-18s %s\n", $$1, $$2}'
@@ -51,6 +51,9 @@ bench-%: $(DEV) ## run one benchmark, e.g. make bench-streaming [QUICK=1]
 
 eval-quality: $(DEV) ## plant faults into your readings and count what is found, FILES="a.csv b.csv.gz"
 	$(BIN)/python -m evaluations.quality $(FILES)
+
+eval-anomalies: $(DEV) ## plant faults inside the ordinary ranges and count what the anomaly score finds, FILES="a.csv.gz"
+	$(BIN)/python -m evaluations.anomalies $(FILES)
 
 docs: $(RUNTIME) ## write .env.example and docs/settings.md from the settings
 	$(BIN)/python -m citywx.settings_reference

@@ -109,7 +109,7 @@ def _drift(measure: int, weight: float) -> Channel:
 
 
 ALONE: Final = (
-    *(Channel("step", STEP + measure, w, measure) for measure, w in enumerate((0.03, 0.01, 0.5))),
+    *(Channel("step", STEP + measure, w, measure) for measure, w in enumerate((0.03, 0.01, 0.55))),
     _rough(0, 0.09),
     _level(0, 0.16),
     _drift(0, 0.03),

@@ -1,8 +1,8 @@
 """How rare a number is among those of a history: the negative logarithm of its tail's share.
 
 >>> rarity = learn_rarity(np.arange(1000.0))
->>> [round(rarity.of(value), 2) for value in (500.0, 900.0, 990.0)]
-[0.3, 1.01, 1.87]
+>>> [round(rarity.of(value), 2) for value in (500.0, 900.0, 980.0)]
+[0.3, 1.01, 1.72]
 """
 
 import math
