@@ -43,7 +43,8 @@ def _opening(report: Report) -> Iterator[str]:
     readings = sum(span.readings for span in spans)
     first, last = min(span.first for span in spans), max(span.last for span in spans)
     yield (
-        f"{readings:,} readings of {len(report.spans)} cities, {first:%Y-%m-%d} to {last:%Y-%m-%d}"
+        f"{readings:,} readings of {_cities(len(report.spans))}, "
+        f"{first:%Y-%m-%d} to {last:%Y-%m-%d}"
     )
     if report.bad_lines:
         yield f"{_counted(report.bad_lines, 'line')} of the file could not be read"
@@ -66,7 +67,7 @@ def _how_often(found: Outcome) -> str:
         return "never fired"
     cities = len({firing.city for firing in found.firings})
     rate = f", {found.rate:.2g} a city a month" if found.city_months else ""
-    return f"{_counted(len(found.firings), 'alert')} in {cities} cities{rate}"
+    return f"{_counted(len(found.firings), 'alert')} in {_cities(cities)}{rate}"
 
 
 def _how_long(found: Outcome) -> str:
@@ -179,6 +180,10 @@ def _proposal_json(proposal: Proposal) -> dict[str, object]:
 
 def _counted(number: int, what: str) -> str:
     return f"{number:,} {what}{'' if number == 1 else 's'}"
+
+
+def _cities(number: int) -> str:
+    return f"{number:,} {'city' if number == 1 else 'cities'}"
 
 
 def _seconds(span: timedelta | None) -> float | None:

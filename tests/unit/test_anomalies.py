@@ -61,7 +61,7 @@ def offset(amounts: Sequence[float]) -> Callable[[Floats], Floats]:
 
 
 def noisy(values: Floats) -> Floats:
-    noise = np.random.default_rng(3).normal(0, 2.0, len(values))
+    noise = np.random.default_rng(3).normal(0, 3.0, len(values))
     return values + np.outer(noise, [1, 0, 0, 0])
 
 
