@@ -28,7 +28,7 @@ Places = NDArray[np.int64]
 LEAST_DAYS: Final = 30
 _WARM_UP_DAYS: Final = 10
 _FOLDS: Final = 5
-_ALLOWED: Final = 1.6
+_ALLOWED: Final = 1.75
 """Times the stated rate that a history may alarm when each part of it is judged by the others."""
 _OWN: Final = 0.5
 """Of a threshold; the rest is the median of all cities: one city shows little of what is rare."""
