@@ -9,7 +9,11 @@ from itertools import pairwise
 import numpy as np
 import pytest
 
+from citywx.weather.alerting.bench import Known
+from citywx.weather.alerting.book import AlertBook
+from citywx.weather.alerting.definitions import parse_definitions
 from citywx.weather.alerting.finding import Finding
+from citywx.weather.alerting.life import Event
 from citywx.weather.anomalies.model import Models
 from citywx.weather.anomalies.neighbours import other_source
 from citywx.weather.anomalies.scorer import AnomalyScorer
@@ -224,6 +228,25 @@ def test_a_second_source_shows_what_one_cannot(
         (each["measure"], each.get("neighbour")) for each in told
     ]
     assert len(run(alone, readings)) < len(found)
+
+
+def test_the_alert_book_lets_the_score_hear_a_source_that_stands_back(
+    weather: Floats, compared: tuple[Models, Floats]
+) -> None:
+    models, second = compared
+    definitions = parse_definitions("[anomaly]\n")
+    book = AlertBook(definitions, Known(sources=["csv", "second"]), scorer=AnomalyScorer(models))
+    others = readings_of(second[WARM:], first=WARM)
+    events = []
+    for own, other in zip(faulty(weather, offset([2.5, 0, 0, 0])), others, strict=False):
+        for reading in (own, other._replace(source="second")):
+            book.judge(reading)
+            events += book.score()
+    fired = [event for event in events if event.event is Event.FIRED]
+    told = [each for event in fired for each in event.details["variables"]]
+    assert ("temperature_c", "Oslo (second)") in [
+        (each["measure"], each.get("neighbour")) for each in told
+    ]
 
 
 def test_too_short_and_too_rare_histories_say_why_there_is_no_model() -> None:

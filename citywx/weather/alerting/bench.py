@@ -18,9 +18,10 @@ from citywx.weather.alerting.patterns.places import Places
 from citywx.weather.alerting.quality_gate.gate import QualityGate
 from citywx.weather.alerting.watched import Watched
 from citywx.weather.alerting.watches import NOTHING_SUSPECT, MetricWatch, RuleWatch, watches_of
+from citywx.weather.anomalies.neighbours import other_source
 from citywx.weather.anomalies.options import AnomalyOptions
 from citywx.weather.anomalies.scorer import AnomalyScorer
-from citywx.weather.reading import Reading
+from citywx.weather.reading import ARCHIVE_SOURCE, Reading
 
 
 def utc(_city: str) -> tzinfo:
@@ -58,6 +59,7 @@ class Bench:
         self._rules = [r for r in definitions.rules if r.policy.lateness == lateness]
         self._rooms: dict[str, Room] = {}
         self._scoring: PatternWatch | None = None
+        self._scorer: AnomalyScorer | None = None
         self.seen: Reading
         """The newest reading, without what failed quality control."""
         feed = Feed(known.places)
@@ -110,8 +112,14 @@ class Bench:
 
     def score_with(self, scorer: AnomalyScorer, options: AnomalyOptions) -> None:
         """Let a scorer look at the readings too."""
+        self._scorer = scorer
         watched = Watched(options.policy, Subject("anomaly score"), lambda _: scorer)
         self._scoring = PatternWatch(watched, Feed())
+
+    def hear(self, reading: Reading) -> None:
+        """Let the scorer know what a source says, also one that has to stand back."""
+        if self._scorer is not None and reading.source != ARCHIVE_SOURCE:
+            self._scorer.hear(other_source(reading.city, reading.source), reading)
 
     def score(self, reading: Reading) -> list[AlertEvent]:
         """What the anomaly score sets off, of a reading that was judged."""

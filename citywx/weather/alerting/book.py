@@ -36,7 +36,7 @@ class AlertBook:
         self.definitions = definitions
         times = sorted({policy.lateness for policy in definitions.policies}) or [timedelta()]
         self._benches = [Bench(definitions, lateness, known or Known()) for lateness in times]
-        self._unscored: deque[list[Reading]] | None = None
+        self._unscored: deque[tuple[Reading, list[Reading]]] | None = None
         if scorer is not None and definitions.anomaly is not None:
             self._unscored = deque()
             for bench in self._benches:
@@ -65,7 +65,7 @@ class AlertBook:
                     if bench.scoring:
                         judged.append(bench.seen)
         if self._unscored is not None:
-            self._unscored.append(judged)
+            self._unscored.append((reading, judged))
         return events
 
     def score(self) -> list[AlertEvent]:
@@ -76,7 +76,9 @@ class AlertBook:
         if not self._unscored:
             return []
         scoring = next(bench for bench in self._benches if bench.scoring)
-        return [event for one in self._unscored.popleft() for event in scoring.score(one)]
+        reading, judged = self._unscored.popleft()
+        scoring.hear(reading)
+        return [event for one in judged for event in scoring.score(one)]
 
     def tick(self, now: datetime) -> list[AlertEvent] | None:
         """What the passing of time alone sets off; None where it changes nothing at all."""
