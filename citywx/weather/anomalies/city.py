@@ -39,6 +39,7 @@ class CityScorer:
     __slots__ = (
         "_channels",
         "_keep",
+        "_looks",
         "_means",
         "_signals",
         "_weights",
@@ -62,6 +63,11 @@ class CityScorer:
         self.threshold = model.threshold(false_alarms_per_month)
         channels = channels_of(model.normal)
         self._channels = tuple(zip(channels, model.channels, strict=True))
+        self._looks = [
+            (channel.place, channel.two_sided, learnt, learnt.rarity.of)
+            for channel, learnt in self._channels
+        ]
+        """The same with what every reading needs at hand."""
         self._weights = [channel.weight for channel in channels]
         alone = [channel.weight for channel in ALONE]
         self._weights_alone = alone + [0.0] * (len(channels) - len(alone))
@@ -91,13 +97,14 @@ class CityScorer:
         """Of each channel, less what has worn off."""
         rarities, means = [], self._means
         keep = self._keep**self._signals.gap
-        for place, (channel, learnt) in enumerate(self._channels):
-            left = row[channel.place]
+        for number, (place, two_sided, learnt, rarity_of) in enumerate(self._looks):
+            left = row[place]
             if learnt.causes:
                 left = learnt.unexplained(left, row)
-            rarity = learnt.rarity.of(abs(left) if channel.two_sided else left)
-            rarities.append(news(rarity, means[place]))
-            means[place] = means[place] * keep + rarity * (1 - keep)
+            rarity = rarity_of(abs(left) if two_sided else left)
+            mean = means[number]
+            rarities.append(news(rarity, mean))
+            means[number] = mean * keep + rarity * (1 - keep)
         return rarities
 
     def remembered(self) -> list[object]:

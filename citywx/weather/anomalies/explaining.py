@@ -29,10 +29,11 @@ def explain(
     odds = [
         channel.weight * 10**rare for (channel, _), rare in zip(channels, rarities, strict=True)
     ]
+    least = _TOLD * sum(odds)
     ranked = sorted(range(len(odds)), key=odds.__getitem__, reverse=True)
     variables: list[dict[str, object]] = []
     for place in ranked:
-        if odds[place] >= _TOLD * sum(odds):
+        if odds[place] >= least:
             channel, learnt = channels[place]
             variables += [
                 {"what": channel.name, **told, "rarity": round(rarities[place], 2)}

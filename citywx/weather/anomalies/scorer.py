@@ -43,7 +43,7 @@ class AnomalyScorer:
         """A finding while the city alarms, and one when it ceases to."""
         city = self._city(reading.city)
         before = city is not None and city.alarming
-        self.judge(reading)
+        self._judge(city, reading)
         if city is None or not (before or city.alarming):
             return ()
         level, details = (1, city.details) if city.alarming else (0, {})
@@ -53,9 +53,11 @@ class AnomalyScorer:
 
     def judge(self, reading: Reading) -> Judgement | None:
         """What the score says of a reading; None where it is not judged."""
+        return self._judge(self._city(reading.city), reading)
+
+    def _judge(self, city: CityScorer | None, reading: Reading) -> Judgement | None:
         hours, values = reading.timestamp.timestamp() / 3600, values_of(reading)
         self._heard.hear(reading.city, hours, values)
-        city = self._city(reading.city)
         return None if city is None else city.judge(hours, values, self._heard)
 
     def hear(self, name: str, reading: Reading) -> None:
